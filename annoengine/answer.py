@@ -1,0 +1,109 @@
+"""An answer grammar: how a model is told to answer, how that is parsed, and what is wrong with it.
+
+Parsing and judging are apart on purpose: ``parse`` is tolerant and knows nothing of the record,
+``judge`` is strict and compares with what was asked. Both are pure, so that stored raw answers
+can be read again by a better grammar for nothing. Kinds live in ``annoengine/answers/``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Protocol
+
+
+@dataclass(frozen=True)
+class Region:
+    """What an answer says of one mark: a short summary and the description."""
+
+    mark: int
+    summary: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Interaction:
+    """What an answer says goes on between marks; the first one acts."""
+
+    marks: tuple[int, ...]
+    text: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The neutral content of an answer, whatever grammar it is written in."""
+
+    regions: tuple[Region, ...] = ()
+    interactions: tuple[Interaction, ...] = ()
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong with an answer.
+
+    ``kind`` is a slug that the account counts by; ``marks`` the marks that it concerns (empty:
+    the whole answer); ``detail`` a sentence that can be quoted to the model when it is asked
+    again.
+    """
+
+    kind: str
+    marks: tuple[int, ...]
+    detail: str
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """What ``parse`` made of a text: its content, and the faults of form seen on the way.
+
+    ``tolerated`` names the deviations that were read without loss (``bold``, ``bullets``, …).
+    """
+
+    answer: Answer
+    faults: tuple[Fault, ...] = ()
+    tolerated: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Expected:
+    """One mark that was asked for: its number and its dataset category's name."""
+
+    mark: int
+    category: str
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What of an answer may be used: one region for each accepted mark, and what is wrong.
+
+    Every expected mark is either a key of ``accepted`` or named by at least one fault.
+    """
+
+    accepted: dict[int, Region]
+    interactions: tuple[Interaction, ...]
+    faults: tuple[Fault, ...] = ()
+    tolerated: tuple[str, ...] = field(default=())
+
+    def faulty_marks(self, expected: tuple[Expected, ...]) -> tuple[int, ...]:
+        """The expected marks that have no accepted region, in the order asked."""
+        return tuple(e.mark for e in expected if e.mark not in self.accepted)
+
+
+class Grammar(Protocol):
+    """One way for a model to answer.
+
+    ``VERSION`` goes up with every change of what parse or judge makes of some text; it is part
+    of the fingerprint of each stage that uses the grammar, never of a call's key.
+    """
+
+    VERSION: ClassVar[int]
+
+    def write(self, answer: Answer) -> str:
+        """The answer in the grammar's own ideal form; ``parse(write(x)).answer == x``."""
+        ...
+
+    def parse(self, text: str) -> Parsed:
+        """The content of a model's text, read tolerantly. Never raises on any text."""
+        ...
+
+    def judge(self, parsed: Parsed, expected: tuple[Expected, ...]) -> Judgement:
+        """What may be used of it, strictly: each expected mark once, fitting its category."""
+        ...

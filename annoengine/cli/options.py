@@ -1,0 +1,66 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from annoengine.errors import RecipeError
+
+if TYPE_CHECKING:
+    from annoengine.recipe import Recipe
+    from annoengine.recipe_text import Overrides
+
+RecipeName = Annotated[
+    str, typer.Argument(metavar="RECIPE", help="A recipe file, or the name of a packaged one.")
+]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run's folder (runs/NAME).")]
+Inputs = Annotated[
+    list[str] | None,
+    typer.Option("--input", "-i", metavar="NAME=PATH", help="What the source reads; repeat it."),
+]
+Models = Annotated[
+    list[str] | None,
+    typer.Option("--model", "-m", metavar="ROLE=PROVIDER/MODEL", help="The model of a role."),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", "-s", metavar="STAGE.KEY=VALUE", help="A setting of the recipe."),
+]
+WorkspaceFolder = Annotated[
+    Path | None,
+    typer.Option("--workspace", "-w", help="The run's folder; runs/NAME unless given."),
+]
+Limit = Annotated[int | None, typer.Option("--limit", min=1, help="Only the first N images.")]
+ShardChoice = Annotated[
+    str | None,
+    typer.Option("--shards", help="Only these shards: 5, 0-3, or part 2/8."),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the account.")]
+
+
+def _pairs(texts: Sequence[str] | None, option: str) -> dict[str, str]:
+    pairs = {}
+    for text in texts or ():
+        name, equals, value = text.partition("=")
+        if not equals or not name or not value:
+            raise RecipeError(f"{option} {text!r} is not of the form name=value")
+        pairs[name] = value
+    return pairs
+
+
+def overrides(
+    inputs: Sequence[str] | None, models: Sequence[str] | None, settings: Sequence[str] | None
+) -> Overrides:
+    """What the command line says differently from the recipe."""
+    from annoengine.recipe_text import Overrides
+
+    return Overrides(_pairs(inputs, "--input"), _pairs(models, "--model"), tuple(settings or ()))
+
+
+def workspace_root(recipe: Recipe, given: Path | None) -> Path:
+    """Where the recipe's run lies."""
+    return given if given is not None else Path("runs") / recipe.name

@@ -1,0 +1,51 @@
+"""An exporter: what leaves. Pure over records. Kinds live in ``annoengine/exporters/``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from annoengine.mask import RecordFiles
+from annoengine.record import Record
+from annoengine.stage import Parameters
+
+
+class RunView(Protocol):
+    """The finished records of a run, as an exporter may see them."""
+
+    name: str
+    """The recipe's name."""
+
+    def records(self) -> Iterator[Record]:
+        """Every record that reached the end, in input order; may be called more than once."""
+        ...
+
+    def files(self, record: Record) -> RecordFiles:
+        """The record's photograph and masks."""
+        ...
+
+
+@dataclass
+class Exported:
+    """What an exporter wrote, for the account: counts by name and sentences worth reading."""
+
+    folder: Path
+    counts: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+class Exporter:
+    """The base of every exporter. It writes into an empty folder that is then moved in place."""
+
+    VERSION: ClassVar[int] = 1
+    NEEDS: ClassVar[frozenset[str]] = frozenset()
+    Parameters: ClassVar[type[Parameters]] = Parameters
+
+    def __init__(self, parameters: Any) -> None:
+        self.parameters = parameters
+
+    def export(self, run: RunView, folder: Path) -> Exported:
+        """Writes the dataset; the same records give the same bytes."""
+        raise NotImplementedError

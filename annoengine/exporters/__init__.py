@@ -1,0 +1,1 @@
+"""Exporters: one a file, found by the file's name (see annoengine.registry)."""

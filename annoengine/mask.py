@@ -1,0 +1,219 @@
+"""Masks in the forms that COCO keeps them: panoptic PNG, RLE, boolean arrays.
+
+A panoptic PNG's pixel is ``R + 256 G + 65536 B``; 0 is void. A boolean mask is (height, width),
+True on the segment.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from annoengine.box import BoxXyxy
+from annoengine.errors import InputError
+from annoengine.photo import UNREADABLE, why
+
+Mask = NDArray[np.bool_]
+"""bool (height, width), True on the segment."""
+
+IdMap = NDArray[np.uint32]
+"""uint32 (height, width), the id at each pixel, 0 = void."""
+
+MAX_ID = (1 << 24) - 1
+"""The largest id that an RGB pixel can hold."""
+
+
+_PNG_END = b"IEND\xaeB`\x82"
+"""A PNG's last chunk; Pillow does not miss it where all pixels are there, other readers do."""
+
+
+class Rle(TypedDict):
+    """A compressed COCO run-length encoding: ``size`` is [height, width], ``counts`` ASCII."""
+
+    size: list[int]
+    counts: str
+
+
+def ids_from_rgb(rgb: NDArray[np.uint8]) -> IdMap:
+    """Ids of a panoptic picture's pixels, uint8 (height, width, 3) as uint32 (height, width).
+
+    >>> ids_from_rgb(np.array([[[1, 2, 3]]], dtype=np.uint8)).tolist()
+    [[197121]]
+    """
+    # In place: widening all three channels at once costs several times as much.
+    ids: IdMap = rgb[..., 2].astype(np.uint32)
+    for channel in (1, 0):
+        ids <<= 8
+        ids |= rgb[..., channel]
+    return ids
+
+
+def rgb_from_ids(ids: NDArray[np.integer]) -> NDArray[np.uint8]:
+    """The panoptic picture of an id map. Raises ValueError for ids that do not fit 24 bits.
+
+    >>> rgb_from_ids(np.array([[197121]])).tolist()
+    [[[1, 2, 3]]]
+    """
+    if ids.size and (int(ids.min()) < 0 or int(ids.max()) > MAX_ID):
+        raise ValueError(f"ids must be 0..{MAX_ID}, got {int(ids.min())}..{int(ids.max())}")
+    wide = ids.astype(np.uint32)
+    return np.stack([wide & 255, (wide >> 8) & 255, (wide >> 16) & 255], axis=-1).astype(np.uint8)
+
+
+def ids_from_png(data: bytes, name: str) -> IdMap:
+    """The id map in a panoptic PNG's bytes, uint32 (height, width).
+
+    A single-channel PNG (as some releases have) is taken as ids 0..255, or 0..65535 in 16 bits.
+    Raises InputError, which calls the picture ``name``, for bytes that are truncated, no picture,
+    or of another mode.
+    """
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            image.load()
+            mode, cut_off = image.mode, image.format == "PNG" and _PNG_END not in data
+            if mode in ("L", "I;16", "I") and not cut_off:
+                return np.asarray(image).astype(np.uint32)
+            if mode in ("RGB", "RGBA") and not cut_off:
+                width, height = image.size
+                # Four bytes a pixel, read as a little-endian number, are the id in the low 24
+                # bits: a third of the time that three widened planes take.
+                packed = image.tobytes("raw", "RGBX" if mode == "RGB" else "RGBA")
+                ids = np.frombuffer(packed, dtype="<u4").reshape(height, width)
+                return (ids & np.uint32(0xFFFFFF)).astype(np.uint32, copy=False)
+    except UNREADABLE as error:
+        raise InputError(f"the panoptic mask {name} cannot be read: {why(error)}") from None
+    if cut_off:
+        raise InputError(f"the panoptic mask {name} cannot be read: it is cut off")
+    raise InputError(
+        f"the panoptic mask {name} has mode {mode}; RGB is needed (id = R + 256 G + 65536 B)"
+    )
+
+
+def read_panoptic_png(path: Path) -> IdMap:
+    """The id map of a panoptic PNG, like :func:`ids_from_png`."""
+    return ids_from_png(_read_bytes(path), str(path))
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"there is no panoptic mask {path}") from None
+    except OSError as error:
+        raise InputError(f"the panoptic mask {path} cannot be read: {error.strerror}") from None
+
+
+def write_panoptic_png(path: Path, ids: NDArray[np.integer]) -> None:
+    """Writes an id map as an RGB PNG; the same ids give the same bytes."""
+    Image.fromarray(rgb_from_ids(ids)).save(path, format="PNG", compress_level=6)
+
+
+def box_of(mask: Mask) -> BoxXyxy:
+    """The tight box of a mask, half-open; (0, 0, 0, 0) for an empty one.
+
+    >>> box_of(np.array([[0, 0, 0], [0, 1, 1]], dtype=bool))
+    (1, 1, 3, 2)
+    """
+    rows = np.flatnonzero(mask.any(axis=1))
+    if rows.size == 0:
+        return (0, 0, 0, 0)
+    columns = np.flatnonzero(mask.any(axis=0))
+    return (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+
+
+def rle_from_mask(mask: Mask) -> Rle:
+    """COCO's compressed RLE of a mask.
+
+    >>> rle_from_mask(np.array([[0, 1], [1, 1]], dtype=bool))
+    {'size': [2, 2], 'counts': '13'}
+    """
+    from pycocotools import mask as coco_mask
+
+    encoded = coco_mask.encode(np.asfortranarray(mask.astype(np.uint8)))
+    return {"size": [int(n) for n in encoded["size"]], "counts": encoded["counts"].decode("ascii")}
+
+
+def mask_from_rle(rle: Rle) -> Mask:
+    """The mask of a compressed RLE.
+
+    >>> mask_from_rle({"size": [2, 2], "counts": "13"}).tolist()
+    [[False, True], [True, True]]
+    """
+    from pycocotools import mask as coco_mask
+
+    packed = {"size": rle["size"], "counts": rle["counts"].encode("ascii")}
+    return np.asarray(coco_mask.decode(packed)).astype(np.bool_)
+
+
+def ids_from_masks(masks: Mapping[int, Mask], shape_hw: tuple[int, int]) -> IdMap:
+    """One id map of several masks; where they overlap, the later one lies on top."""
+    ids = np.zeros(shape_hw, dtype=np.uint32)
+    for id, mask in masks.items():
+        ids[mask] = id
+    return ids
+
+
+def areas_of(ids: IdMap) -> dict[int, int]:
+    """Pixels of each id present, 0 (void) included.
+
+    >>> areas_of(np.array([[0, 5], [5, 5]], dtype=np.uint32))
+    {0: 1, 5: 3}
+    """
+    values, counts = np.unique(ids, return_counts=True)
+    return {int(v): int(c) for v, c in zip(values, counts, strict=True)}
+
+
+@dataclass(frozen=True)
+class RecordFiles:
+    """Opens one record's photograph and masks; picklable, so that another process can.
+
+    Exactly one of ``panoptic`` (a PNG) and ``rles`` (by mask key) is set where the record has
+    masks at all.
+    """
+
+    image: Path
+    panoptic: Path | None = None
+    rles: tuple[tuple[int, str, tuple[int, int]], ...] | None = None
+
+    def ids(self) -> IdMap:
+        """The id map (keys of the mask store) of a panoptic PNG, read-only.
+
+        The last few are kept, by the PNG's bytes: a file that was rewritten is decoded anew.
+        """
+        if self.panoptic is None:
+            raise InputError(f"{self.image.name} has no panoptic mask")
+        return _kept_ids(_read_bytes(self.panoptic), str(self.panoptic))
+
+    def masks(self, keys: Iterable[int]) -> dict[int, Mask]:
+        """The masks of the given keys; a key that is not there raises InputError."""
+        wanted = list(keys)
+        if self.panoptic is not None:
+            ids = self.ids()
+            masks = {key: ids == key for key in wanted}
+            missing = [key for key, mask in masks.items() if not mask.any()]
+            if missing:
+                raise InputError(f"{self.panoptic} has no pixel of segment {missing[0]}")
+            return masks
+        by_key = {key: (counts, size) for key, counts, size in self.rles or ()}
+        absent = [key for key in wanted if key not in by_key]
+        if absent:
+            raise InputError(f"{self.image.name} has no mask with key {absent[0]}")
+        return {
+            key: mask_from_rle({"size": list(by_key[key][1]), "counts": by_key[key][0]})
+            for key in wanted
+        }
+
+
+@functools.lru_cache(maxsize=4)
+def _kept_ids(data: bytes, name: str) -> IdMap:
+    ids = ids_from_png(data, name)
+    ids.setflags(write=False)
+    return ids

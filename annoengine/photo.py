@@ -1,0 +1,126 @@
+"""Reads photographs right: EXIF orientation, grey, palette, alpha, CMYK and 16 bits a channel.
+
+Pillow decodes, because it knows all of these; everything after this module sees upright 8-bit
+colour.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
+
+from annoengine.errors import InputError
+
+ImageRgb = NDArray[np.uint8]
+"""uint8 (height, width, 3), RGB, upright."""
+
+UNREADABLE = (
+    UnidentifiedImageError,
+    Image.DecompressionBombError,
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    struct.error,
+    zlib.error,
+)
+"""What Pillow raises for files that are damaged, no pictures, or bombs."""
+
+_TIFF_WIDTH, _TIFF_HEIGHT = 256, 257
+"""The tags of a TIFF's stored size."""
+
+MAX_PIXELS = 178_956_970
+"""The most pixels that are decoded: Pillow's own guard against decompression bombs."""
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode in ("I;16", "I;16B", "I;16L", "I;16N", "I", "F"):
+        values = np.asarray(image, dtype=np.float64)
+        # Scaled by the range of the type, not by what this picture uses of it, so that the same
+        # grey is the same grey in every picture. Fractions have no range of their own.
+        top = 65535.0
+        if image.mode == "F":
+            most = float(values.max(initial=0.0))
+            top = 1.0 if most <= 1 else 255.0 if most <= 255 else 65535.0
+        grey = np.clip(values / top * 255.0 + 0.5, 0, 255).astype(np.uint8)
+        return Image.fromarray(grey).convert("RGB")
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        ground = Image.new("RGBA", rgba.size, (255, 255, 255, 255))
+        return Image.alpha_composite(ground, rgba).convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _orientation(image: Image.Image) -> int:
+    """The EXIF orientation, 1 to 8; 1 = upright, also where the file says none or nonsense."""
+    value = image.getexif().get(ExifTags.Base.Orientation, 1)
+    return value if value in range(1, 9) else 1
+
+
+def why(error: Exception) -> str:
+    """What is wrong with a picture, in words: Pillow's own may hold a buffer's address."""
+    if isinstance(error, UnidentifiedImageError):
+        return "it is no picture of a known format"
+    if isinstance(error, Image.DecompressionBombError):
+        return f"it has more than {MAX_PIXELS} pixels"
+    return str(error) or type(error).__name__
+
+
+def decode_photo(data: bytes, name: str) -> ImageRgb:
+    """The upright picture of an image file's bytes, uint8 (height, width, 3), RGB.
+
+    Transparency is laid on white. Raises InputError, which calls the picture ``name``, for bytes
+    that are truncated or no picture.
+    """
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            image.load()
+            # Pillow copies a picture that already stands upright as well.
+            upright = image if _orientation(image) == 1 else ImageOps.exif_transpose(image)
+            return np.ascontiguousarray(np.asarray(_to_rgb(upright)))
+    except UNREADABLE as error:
+        raise InputError(f"the image {name} cannot be read: {why(error)}") from None
+
+
+def read_photo(path: Path) -> ImageRgb:
+    """The upright picture in a file, like :func:`decode_photo`.
+
+    Raises InputError for a file that is missing, truncated, or no picture.
+    """
+    return decode_photo(_read_bytes(path), str(path))
+
+
+def photo_size_wh(path: Path) -> tuple[int, int]:
+    """Width and height of the upright picture, from its header alone.
+
+    Raises InputError like :func:`read_photo`, but sees no truncation.
+    """
+    try:
+        with path.open("rb") as file, Image.open(file) as image:
+            width, height = image.size
+            if isinstance(image, TiffImagePlugin.TiffImageFile):
+                # Some versions of Pillow give the upright size of a TIFF, others the stored one.
+                width, height = image.tag_v2[_TIFF_WIDTH], image.tag_v2[_TIFF_HEIGHT]
+            # 5..8 are the orientations that swap the axes.
+            if _orientation(image) in (5, 6, 7, 8):
+                return height, width
+            return width, height
+    except FileNotFoundError:
+        raise InputError(f"there is no image {path}") from None
+    except UNREADABLE as error:
+        raise InputError(f"the image {path} cannot be read: {why(error)}") from None
+
+
+def _read_bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise InputError(f"there is no image {path}") from None
+    except OSError as error:
+        raise InputError(f"the image {path} cannot be read: {error.strerror}") from None

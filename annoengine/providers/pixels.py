@@ -1,0 +1,137 @@
+"""The default provider: says of each mark what pixels and masks tell, and nothing else.
+
+It needs no model, no key and no network. It is a baseline, and a way to try every recipe from end
+to end before the first cent is spent; it does not understand pictures. Each statement it makes is
+true by a written definition (``annoengine.region_claims``): colours, shapes, sizes, places,
+counts and how segments lie to each other in the picture plane. It never speaks of depth, material,
+action or intention, so what it writes is drier than what a vision-language model writes, and never
+wrong in the way that one is.
+
+The same record gives the same text for a mark, whichever other marks are asked for with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from annoengine import registry
+from annoengine.answer import Answer, Interaction, Region
+from annoengine.categories import table_sha256
+from annoengine.compute import default_workers
+from annoengine.errors import RecipeError
+from annoengine.fingerprint import fingerprint
+from annoengine.mask import RecordFiles
+from annoengine.provider import Context, Reply, Request, Retry, Usage
+from annoengine.record import Record
+
+VERSION = 1
+"""Goes up with every change of what is said of some picture."""
+
+Described = tuple[tuple[tuple[int, str, str], ...], tuple[tuple[tuple[int, ...], str], ...]]
+"""(mark, summary, description) of each mark asked, and (marks, text) of each interaction."""
+
+
+def describe_regions(files: RecordFiles, record_json: bytes, marks: tuple[int, ...]) -> Described:
+    """What is to be said of the asked marks; runs in the CPU pool.
+
+    ``record_json`` is :meth:`annoengine.record.Record.to_line`. Raises InputError for files that
+    cannot be read or that contradict the record.
+    """
+    # OpenCV and the photograph's decoder are loaded where the work is done, and only there.
+    from annoengine.region_english import describe
+    from annoengine.region_facts import measure_record
+
+    record = Record.from_line(record_json)
+    numbers = {mark.number: mark.segment for mark in record.marks}
+    regions, interactions = describe(measure_record(files, record), record.id, numbers)
+    wanted = set(marks)
+    return (
+        tuple((r.mark, r.summary, r.description) for r in regions if r.mark in wanted),
+        tuple((i.marks, i.text) for i in interactions if wanted.issuperset(i.marks)),
+    )
+
+
+class Pixels:
+    """The provider ``pixels``. It has one model, and no options."""
+
+    VERSION: ClassVar[int] = VERSION
+    BATCH: ClassVar[bool] = False
+
+    def __init__(self, model: str, options: Mapping[str, Any]) -> None:
+        if model not in ("", "pixels"):
+            raise RecipeError(f"the provider pixels has no model {model!r}: write just 'pixels'")
+        if options:
+            raise RecipeError(
+                f"the provider pixels has no option {min(options)!r}: it takes none, remove it"
+            )
+        self.name = "pixels"
+        self.model = f"pixels/{VERSION}"
+
+    @property
+    def window(self) -> int:
+        """Two requests a core: one being computed, one waiting."""
+        return 2 * default_workers()
+
+    async def open(self) -> None:
+        """Nothing to connect to."""
+
+    async def close(self) -> None:
+        """Nothing to let go of."""
+
+    async def reply(self, request: Request) -> Reply:
+        """The answer in the request's grammar.
+
+        Raises InputError for unreadable files, ValueError for a request without a context or for
+        a mark that the record does not have.
+        """
+        context = _context(request)
+        known = {mark.number for mark in context.record.marks}
+        missing = [number for number in context.marks if number not in known]
+        if missing:
+            raise ValueError(f"the record {context.record.id} has no mark {missing[0]}")
+        regions, interactions = await context.compute(
+            describe_regions, context.files, context.record.to_line(), context.marks
+        )
+        answer = Answer(
+            regions=tuple(Region(*region) for region in regions),
+            interactions=tuple(Interaction(*interaction) for interaction in interactions),
+        )
+        text: str = registry.find("answer", context.grammar)().write(answer)
+        return Reply(text=text, outcome="answer", model=self.model, usage=Usage())
+
+    def classify(self, error: Exception) -> Retry:
+        """A computation that failed will fail again."""
+        return Retry("never", f"pixels: {error}")
+
+    def key_extra(self, request: Request) -> Mapping[str, str]:
+        """Its version, the words it uses, and a hash of all that it looks at in the record."""
+        context = _context(request)
+        record = context.record
+        return {
+            "pixels": str(VERSION),
+            "words": table_sha256(),
+            "grammar": context.grammar,
+            "looks_at": fingerprint(
+                {
+                    # Wordings are drawn by the record's id.
+                    "record": record.id,
+                    "photo": record.photo.sha256,
+                    "masks": record.masks.sha256 if record.masks else None,
+                    "segments": [
+                        [s.id, s.mask, s.category.name, s.isthing, s.iscrowd, s.box_xyxy]
+                        for s in record.segments
+                    ],
+                    "marks": sorted((mark.number, mark.segment) for mark in record.marks),
+                    "asked": context.marks,
+                }
+            ),
+        }
+
+
+def _context(request: Request) -> Context:
+    if request.context is None:
+        raise ValueError(
+            "pixels computes from the record's files: the stage must set Request.context"
+        )
+    return request.context

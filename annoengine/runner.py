@@ -1,0 +1,380 @@
+"""Carries out a plan: reads the source into shards, then takes each shard through the stages.
+
+Shards are read ahead while earlier ones are already being worked on. A barrier stage waits for
+all shards, decides once, and goes on. What comes out is a stream of events; nothing is printed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from annoengine import registry
+from annoengine.ask import Door, Mode, RetryPolicy
+from annoengine.compute import Pool
+from annoengine.errors import InputError, WorkspaceError
+from annoengine.events import Note, OnEvent, SourceRead, StepDone, ignore
+from annoengine.fingerprint import canonical_json, fingerprint, sha256_hex
+from annoengine.plan import (
+    cut_name,
+    is_fresh,
+    read_decision,
+    source_made_of,
+    step_input,
+)
+from annoengine.recipe import Recipe
+from annoengine.record import Record
+from annoengine.shard import (
+    DoneMarker,
+    SetAside,
+    ShardWriter,
+    Side,
+    read_marker,
+    read_records,
+    shard_name,
+)
+from annoengine.source import Entry, Opened, Source
+from annoengine.stage import BarrierStage
+from annoengine.step import Job, carry_step
+from annoengine.storage import read_bytes, write_bytes
+from annoengine.workspace import SOURCE, Shards, SourceDone, Workspace
+
+_CHUNK = 16
+"""Entries that travel to a pool process together."""
+
+
+@dataclass
+class Outcome:
+    """What became of a run: is every chosen step done, and what kept the rest from it."""
+
+    finished: bool
+    shards: int
+    waiting_for: list[int] = field(default_factory=list)
+    kept_older: int = 0
+
+
+def open_chunk(source: Source, entries: Sequence[Entry]) -> list[Opened]:
+    """Opens some entries of a source; runs in the CPU pool."""
+    return [source.open(entry) for entry in entries]
+
+
+async def carry_out(
+    recipe: Recipe,
+    workspace: Workspace,
+    *,
+    shards: Shards | None = None,
+    limit: int | None = None,
+    mode: Mode = "run",
+    on_event: OnEvent = ignore,
+    door: Door | None = None,
+) -> Outcome:
+    """Does all that the plan leaves to do, for the chosen shards.
+
+    Raises RunStopped where the run ended early and can be resumed, UserError for what the user
+    must mend. ``door`` is given by tests and by executors that make their own.
+    """
+    chosen = shards or Shards()
+    made_of = source_made_of(recipe)
+    cut = cut_name(made_of, recipe.text.run.shard_size)
+    door = door or make_door(recipe)
+    job = Job(recipe, workspace, door, cut, on_event, mode)
+    opened: list[Any] = []
+    try:
+        if mode == "run":
+            for provider in {id(p): p for p in recipe.providers.values()}.values():
+                opened.append(provider)
+                await provider.open()
+        source = SourceReader(job, made_of, limit)
+        if source.is_done():
+            outcome = await _carry_shards(job, chosen, source)
+        elif chosen == Shards():
+            # Later stages begin while the source is still being read.
+            with workspace.locked_source():
+                outcome = await _carry_shards(job, chosen, source)
+        else:
+            with workspace.locked_source():
+                async for _ in source.shards():
+                    pass
+            outcome = await _carry_shards(job, chosen, source)
+        outcome.kept_older = job.kept_older
+        return outcome
+    finally:
+        for provider in opened:
+            await provider.close()
+        door.pool.close()
+
+
+def make_door(recipe: Recipe) -> Door:
+    """The door of a run: the recipe's providers, its retry policy, its CPU pool."""
+    retries = recipe.text.run.retries
+    policy = RetryPolicy(retries.tries, retries.first_wait_s, retries.longest_wait_s)
+    return Door(recipe.providers, Pool(recipe.workers), policy)
+
+
+class SourceReader:
+    """Reads the source into shards, in order, and says how many there are.
+
+    A shard whose entries and source are unchanged is left as it is. The source's own done file
+    is written last, with the number of entries.
+    """
+
+    def __init__(self, job: Job, made_of: dict[str, object], limit: int | None) -> None:
+        self._job = job
+        self._made_of = made_of
+        self._limit = limit
+        self._folder = job.folder(0)
+
+    def done(self) -> SourceDone | None:
+        """The finished reading that fits the recipe and the limit, or None."""
+        done = self._job.workspace.source_done()
+        size = self._job.recipe.text.run.shard_size
+        if done is None or done.fingerprint != fingerprint(self._made_of):
+            return None
+        if done.shard_size != size:
+            return None
+        if done.limit != self._limit and not (
+            # A reading that reached the end of the source covers every larger limit.
+            (done.limit is None or done.entries < done.limit)
+            and (self._limit is None or self._limit >= done.entries)
+        ):
+            return None
+        storage = self._job.workspace.storage
+        present = (
+            storage.exists(f"{self._folder}/{shard_name(k)}.done.json") for k in range(done.shards)
+        )
+        return done if all(present) else None
+
+    def is_done(self) -> bool:
+        """Is there nothing to read?"""
+        return self.done() is not None
+
+    async def shards(self) -> AsyncIterator[int]:
+        """Each shard's number as soon as it is on the disk."""
+        done = self.done()
+        if done is not None:
+            self._job.on_event(SourceRead(done.entries, done.shards, True))
+            for number in range(done.shards):
+                yield number
+            return
+        source, size = self._job.recipe.source, self._job.recipe.text.run.shard_size
+        await asyncio.to_thread(source.check)
+        entries = itertools.islice(source.entries(), self._limit)
+        count = number = 0
+        while batch := await asyncio.to_thread(lambda: list(itertools.islice(entries, size))):
+            await self._write_shard(number, batch)
+            count += len(batch)
+            number += 1
+            self._job.on_event(SourceRead(count, number, False))
+            yield number - 1
+        if not count:
+            raise InputError(
+                f"the source {self._job.recipe.source_kind} has no image to offer; look at its "
+                "inputs and filters (sample, licences, --limit)"
+            )
+        self._finish(count, number)
+
+    def _finish(self, entries: int, shards: int) -> None:
+        storage = self._job.workspace.storage
+        for name in storage.names(self._folder):
+            stem = name.split(".")[0]
+            if stem.isdigit() and int(stem) >= shards:
+                self._remove_shard(int(stem))
+        done = SourceDone(
+            fingerprint=fingerprint(self._made_of),
+            made_of=dict(self._made_of),
+            shard_size=self._job.recipe.text.run.shard_size,
+            limit=self._limit,
+            entries=entries,
+            shards=shards,
+            left_out=self._job.recipe.source.left_out,
+        )
+        data = orjson.dumps(done.model_dump(), option=orjson.OPT_INDENT_2)
+        write_bytes(storage, f"{self._folder}/done.json", data)
+        self._job.on_event(SourceRead(entries, shards, True))
+
+    def _remove_shard(self, number: int) -> None:
+        """Takes away the files of a shard that is no more; journals stay."""
+        storage = self._job.workspace.storage
+        for index in range(len(self._job.recipe.stages) + 1):
+            folder = self._job.folder(index)
+            for name in storage.names(folder):
+                if name.startswith(f"{shard_name(number)}."):
+                    storage.delete(f"{folder}/{name}")
+
+    async def _write_shard(self, number: int, entries: list[Entry]) -> None:
+        storage, name = self._job.workspace.storage, shard_name(number)
+        source_print = fingerprint(self._made_of)
+        input_sha256 = sha256_hex(canonical_json([dict(entry) for entry in entries]))
+        if is_fresh(read_marker(storage, self._folder, name), source_print, input_sha256):
+            return
+        chunks = [entries[i : i + _CHUNK] for i in range(0, len(entries), _CHUNK)]
+        pool, source = self._job.door.pool, self._job.recipe.source
+        opened = await asyncio.gather(*(pool.run(open_chunk, source, chunk) for chunk in chunks))
+        with ShardWriter(storage, self._folder, name) as writer:
+            for one in itertools.chain.from_iterable(opened):
+                _write_opened(writer, one)
+            writer.commit(source_print, dict(self._made_of), input_sha256)
+
+
+def _write_opened(writer: ShardWriter, opened: Opened) -> None:
+    if opened.record is None:
+        aside = SetAside(id=opened.record_id, reason=opened.reason, detail=opened.detail)
+        side: Side = "failed" if opened.failed else "dropped"
+        writer.set_aside(side, aside.model_dump_json(exclude_defaults=True).encode(), opened.reason)
+        return
+    record = opened.record
+    if opened.rles:
+        line = orjson.dumps({"id": record.id, "rles": list(opened.rles)})
+        if record.masks is None or record.masks.sha256 != sha256_hex(line):
+            raise AssertionError(f"{record.id}: the record does not name its own masks")
+        writer.write_masks(line)
+    writer.write(record.to_line())
+
+
+async def _carry_shards(job: Job, chosen: Shards, source: SourceReader) -> Outcome:
+    """Every phase (the stages up to a barrier) over every chosen shard."""
+    executor = registry.find("executor", job.recipe.text.run.executor)()
+    phases = _phases(job.recipe)
+    total = 0
+
+    async def numbers() -> AsyncIterator[int]:
+        nonlocal total
+        async for number in source.shards():
+            total = number + 1
+            if chosen.contains(number):
+                yield number
+
+    feed: AsyncIterator[int] = numbers()
+    for position, (first, last) in enumerate(phases):
+        if position:
+            missing = _not_ready(job, first - 1, total)
+            if missing:
+                job.on_event(
+                    Note(
+                        f"{job.recipe.stages[first - 1].name} needs every shard up to it; "
+                        f"{len(missing)} of {total} are not there yet"
+                    )
+                )
+                return Outcome(False, total, missing)
+            _decide(job, first, total)
+            feed = _listed(chosen.of(total))
+
+        async def work(shard: int, first: int = first, last: int = last) -> None:
+            await carry_shard(job, shard, first, last)
+
+        await executor.carry(job, feed, work)
+    return Outcome(True, total)
+
+
+async def _listed(numbers: list[int]) -> AsyncIterator[int]:
+    for number in numbers:
+        yield number
+
+
+def _phases(recipe: Recipe) -> list[tuple[int, int]]:
+    """Stage indices (first, last) of each run of stages; a barrier begins a new one.
+
+    The first phase may be empty (1, 0): then only the source is read.
+    """
+    starts = [1]
+    for index, built in enumerate(recipe.stages, start=1):
+        if isinstance(built.stage, BarrierStage):
+            starts.append(index)
+    ends = [start - 1 for start in starts[1:]] + [len(recipe.stages)]
+    return list(zip(starts, ends, strict=True))
+
+
+def _not_ready(job: Job, index: int, total: int) -> list[int]:
+    """Shards whose stage ``index`` is not done: a barrier cannot decide without them."""
+    storage = job.workspace.storage
+    return [
+        k for k in range(total) if read_marker(storage, job.folder(index), shard_name(k)) is None
+    ]
+
+
+def _decide(job: Job, index: int, total: int) -> None:
+    """Makes a barrier's decision, unless the one that is there was made of the same."""
+    built = job.recipe.stages[index - 1]
+    assert isinstance(built.stage, BarrierStage)
+    storage, key = job.workspace.storage, f"{job.folder(index)}/decision.json"
+    before = [_marker(job, index - 1, k).output_sha256 for k in range(total)]
+    made_of = {"stage": built.fingerprint, "inputs": before}
+    try:
+        if orjson.loads(read_bytes(storage, key))["made_of"] == made_of:
+            return
+    except (FileNotFoundError, orjson.JSONDecodeError, KeyError):
+        pass
+    summaries = [
+        built.stage.survey(read_records(storage, f"{job.folder(index - 1)}/{shard_name(k)}.jsonl"))
+        for k in range(total)
+    ]
+    decision = {"made_of": made_of, "decision": built.stage.decide(summaries)}
+    write_bytes(storage, key, canonical_json(decision))
+
+
+def _marker(job: Job, index: int, shard: int) -> DoneMarker:
+    marker = read_marker(job.workspace.storage, job.folder(index), shard_name(shard))
+    if marker is None:
+        raise WorkspaceError(
+            f"{job.workspace.root}: {job.folder(index)}/{shard_name(shard)} is not done; was it "
+            "deleted while the run went on? Run the same command again"
+        )
+    return marker
+
+
+async def carry_shard(job: Job, shard: int, first: int, last: int) -> None:
+    """Takes one shard through the stages ``first`` to ``last``; done steps are passed over."""
+    if last < first:
+        return
+    with job.workspace.locked([shard]):
+        before = _marker(job, first - 1, shard)
+        for index in range(first, last + 1):
+            if job.door.stop is not None:
+                raise job.door.stop
+            before = await _carry_or_skip(job, index, shard, before)
+
+
+async def _carry_or_skip(job: Job, index: int, shard: int, before: DoneMarker) -> DoneMarker:
+    built, storage = job.recipe.stages[index - 1], job.workspace.storage
+    marker = read_marker(storage, job.folder(index), shard_name(shard))
+    wanted = step_input(job.workspace, index, built, before)
+    if marker is not None and wanted and is_fresh(marker, built.fingerprint, wanted):
+        counts = marker.counts
+        dropped, failed = sum(counts.dropped.values()), sum(counts.failed.values())
+        job.on_event(StepDone(built.name, shard, counts.given, dropped, failed, skipped=True))
+        return marker
+    return await carry_step(job, index, shard, before, _read_decision(job, index))
+
+
+def _read_decision(job: Job, index: int) -> tuple[str, Any] | None:
+    built = job.recipe.stages[index - 1]
+    if not isinstance(built.stage, BarrierStage):
+        return None
+    sha256 = read_decision(job.workspace, index, built.name)
+    if sha256 is None:
+        raise WorkspaceError(f"{job.folder(index)}/decision.json is gone; run the command again")
+    data = orjson.loads(read_bytes(job.workspace.storage, f"{job.folder(index)}/decision.json"))
+    return sha256, data["decision"]
+
+
+def finished_records(recipe: Recipe, workspace: Workspace) -> Iterator[tuple[int, Record]]:
+    """The records that reached the end with their shard, in input order.
+
+    Raises WorkspaceError where a shard has not got there.
+    """
+    done = workspace.source_done()
+    last = len(recipe.stages)
+    folder = workspace.folder(last, recipe.stages[-1].name if last else SOURCE)
+    for number in range(done.shards if done else 0):
+        if read_marker(workspace.storage, folder, shard_name(number)) is None:
+            raise WorkspaceError(
+                f"{workspace.root}: shard {number} has not reached the end of the recipe; run "
+                "`annoengine run` again to finish it"
+            )
+        for record in read_records(workspace.storage, f"{folder}/{shard_name(number)}.jsonl"):
+            yield number, record

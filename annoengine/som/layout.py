@@ -1,0 +1,92 @@
+"""What is marked and where its mark stands: the plain values between masks, placement and paint.
+
+All coordinates are whole pixels of the drawn picture; boxes are ``(x1, y1, x2, y2)``, half-open.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+BoxPx = tuple[int, int, int, int]
+PointPx = tuple[int, int]
+
+Bits = NDArray[np.uint8]
+"""uint8 (height, width), 1 on the region and 0 off it."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A segment that is to be marked, as the record has it: pixels of the upright photograph.
+
+    ``mask`` is the key in the record's mask store; None marks the box instead.
+    """
+
+    number: int
+    segment: int
+    text: str
+    box_xyxy: tuple[float, float, float, float]
+    mask: int | None
+
+
+@dataclass(frozen=True)
+class Region:
+    """A target's pixels in the drawn picture, cut to a box whose upper left corner is (x, y).
+
+    ``mask`` is all of it. ``visible`` is what no smaller region covers: where a mark may stand so
+    that it cannot be read as another's. ``area_px`` counts ``visible``.
+    """
+
+    target: Target
+    x: int
+    y: int
+    mask: Bits
+    visible: Bits
+    area_px: int
+
+    @property
+    def box_xyxy(self) -> BoxPx:
+        """The box that ``mask`` fills."""
+        rows, columns = self.mask.shape
+        return (self.x, self.y, self.x + columns, self.y + rows)
+
+
+@dataclass(frozen=True)
+class Label:
+    """Where a target's label stands.
+
+    ``text_px`` is the height of its digits. ``anchor_xy`` is a pixel of the region.
+    ``leader_xyxy`` runs from the label's edge to a pixel of the region, where the label stands
+    beside it. ``alone`` is False where no free place was left, so that the label covers another.
+    """
+
+    target: Target
+    text_px: int
+    box_xyxy: BoxPx
+    anchor_xy: PointPx
+    leader_xyxy: BoxPx | None = None
+    alone: bool = True
+
+
+@dataclass(frozen=True)
+class TextHeights:
+    """How high digits may be, in pixels: never under ``least``, ``usual`` where that hides little
+    of the region, up to ``most`` on regions that hardly notice."""
+
+    least: int
+    usual: int
+    most: int
+
+
+@dataclass(frozen=True)
+class Layout:
+    """All labels of one picture, in order of their numbers.
+
+    ``picture_wh`` may exceed the photograph's drawn size on the right and below: a margin for
+    labels that found no place on it.
+    """
+
+    picture_wh: tuple[int, int]
+    labels: tuple[Label, ...]

@@ -1,0 +1,1 @@
+"""Styles of marks: one a file, found by the file's name (see annoengine.som.style)."""

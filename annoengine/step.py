@@ -1,0 +1,384 @@
+"""Carries one stage over one shard: records in, many at once, results written in input order.
+
+The output is streamed into files that nobody sees before the step commits. A record's trouble
+sets it aside; anything that ends the run lets the calls in flight finish first, so that what was
+paid for is in the journal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import orjson
+
+from annoengine.ask import Door, Mode, NewCall, RecordAsk, StepDoor, send_wave
+from annoengine.errors import Drop, InputError, RecordFailed, RunStopped, TooManyFailures, Waiting
+from annoengine.events import CallDone, OnEvent, RecordDone, StepBegins, StepDone
+from annoengine.mask import RecordFiles
+from annoengine.plan import decided_input
+from annoengine.provider import Reply
+from annoengine.recipe import BuiltStage, Recipe
+from annoengine.record import DrawnImage, Photo, Record
+from annoengine.shard import (
+    DoneMarker,
+    ShardWriter,
+    Side,
+    TarImages,
+    read_lines,
+    read_records,
+    shard_name,
+)
+from annoengine.stage import BarrierStage, Stage
+from annoengine.vectors import Vectors
+from annoengine.workspace import SOURCE, Workspace
+
+
+@dataclass
+class Job:
+    """What all steps of a run share. ``cut`` names the way records were cut into shards."""
+
+    recipe: Recipe
+    workspace: Workspace
+    door: Door
+    cut: str
+    on_event: OnEvent
+    mode: Mode = "run"
+    failed: dict[str, int] = field(default_factory=dict)
+    processed: dict[str, int] = field(default_factory=dict)
+    kept_older: int = 0
+
+    def folder(self, index: int) -> str:
+        """The folder of a stage by its index; 0 is the source."""
+        name = SOURCE if index == 0 else self.recipe.stages[index - 1].name
+        return self.workspace.folder(index, name)
+
+    def ahead(self, stage: Stage) -> int:
+        """How many records of one step are open at once."""
+        windows = [self.door.provider(role).window for role in stage.roles()]
+        return max([2 * w for w in windows], default=max(4, 4 * self.door.pool.workers))
+
+
+@dataclass
+class StepResult:
+    """What became of one record in one stage; ``line`` is what is written for it."""
+
+    outcome: Literal["given", "dropped", "failed", "waiting", "older", "stopped"]
+    record_id: str
+    line: bytes = b""
+    reason: str = ""
+    drawn: dict[str, bytes] = field(default_factory=dict)
+    error: BaseException | None = None
+
+
+KeyedRles = tuple[tuple[int, str, tuple[int, int]], ...]
+"""A record's RLE masks: key, counts, (height, width)."""
+
+
+def masks_of_shard(workspace: Workspace, shard: str) -> dict[str, KeyedRles]:
+    """The RLE masks that the source wrote beside a shard, by record id."""
+    rles: dict[str, KeyedRles] = {}
+    for line in read_lines(workspace.storage, f"{workspace.folder(0, SOURCE)}/{shard}.masks.jsonl"):
+        entry = orjson.loads(line)
+        rles[entry["id"]] = tuple(
+            (number, rle["counts"], (rle["size"][0], rle["size"][1]))
+            for number, rle in enumerate(entry["rles"])
+        )
+    return rles
+
+
+class ShardFiles:
+    """Opens the photographs, masks and drawings of one shard's records."""
+
+    def __init__(self, job: Job, shard: int) -> None:
+        self._job = job
+        self._shard = shard_name(shard)
+        self._tars: dict[str, TarImages | None] = {}
+        self._rles: dict[str, KeyedRles] | None = None
+
+    def files(self, record: Record) -> RecordFiles:
+        """The record's own files, picklable."""
+        files = self._job.recipe.source.files(record)
+        if record.masks is not None and record.masks.kind == "rle":
+            if self._rles is None:
+                self._rles = masks_of_shard(self._job.workspace, self._shard)
+            return RecordFiles(image=files.image, rles=self._rles.get(record.id, ()))
+        return files
+
+    async def read_image(
+        self, record: Record, files: RecordFiles, image: DrawnImage | Photo
+    ) -> bytes:
+        """The bytes of a photograph or drawing; a drawing that was not kept is drawn again."""
+        if isinstance(image, Photo):
+            return files.image.read_bytes()
+        if image.by not in self._tars:
+            self._tars[image.by] = TarImages.open(
+                self._job.workspace.storage, f"{self._folder_of(image.by)}/{self._shard}.images.tar"
+            )
+        tar = self._tars[image.by]
+        data = tar.read(image.file) if tar is not None else None
+        if data is None:
+            stage = next(b.stage for b in self._job.recipe.stages if b.name == image.by)
+            data = await asyncio.to_thread(stage.redraw, record, files, image)
+            if hashlib.sha256(data).hexdigest() != image.sha256:
+                raise RecordFailed(
+                    "redrawn differently",
+                    f"{image.file} was drawn again and differs from what was drawn first; was "
+                    "annoengine or its image library updated? Redo the stage that draws it",
+                )
+        return data
+
+    def _folder_of(self, stage: str) -> str:
+        for index, built in enumerate(self._job.recipe.stages, start=1):
+            if built.name == stage:
+                return self._job.folder(index)
+        raise InputError(f"the drawing was made by a stage {stage!r} that the recipe has not")
+
+    def close(self) -> None:
+        """Closes the tars."""
+        for tar in self._tars.values():
+            if tar is not None:
+                tar.close()
+        self._tars.clear()
+
+
+class OpenStep:
+    """A stage at work on a shard, with the journal and files of that shard open."""
+
+    def __init__(self, job: Job, index: int, shard: int, decision: Any) -> None:
+        self.job = job
+        self.index = index
+        self.shard = shard
+        self.built: BuiltStage = job.recipe.stages[index - 1]
+        self.name = self.built.name
+        self.decision = decision
+        self.files = ShardFiles(job, shard)
+        self.door = self._open_door()
+        self.vectors: dict[str, Vectors] = {}
+
+    def _open_door(self) -> StepDoor:
+        journal = None
+        if self.built.stage.roles():
+            looks = self.job.mode == "count"
+            journal = self.job.workspace.journal(self.name, self.job.cut, self.shard, not looks)
+        return StepDoor(
+            self.job.door,
+            self.name,
+            journal,
+            self.files.read_image,
+            self._vectors_of,
+            self.job.mode,
+            on_call=self._on_call,
+        )
+
+    def _on_call(self, reply: Reply, replayed: bool) -> None:
+        usage = reply.usage
+        self.job.on_event(
+            CallDone(
+                self.name,
+                reply.outcome,
+                replayed,
+                usage.input_tokens or 0,
+                usage.output_tokens or 0,
+            )
+        )
+
+    def _vectors_of(self, model: str) -> Vectors:
+        if model not in self.vectors:
+            path = self.job.workspace.journal_path(self.name, self.job.cut, self.shard)
+            name = model.replace("/", "_")
+            self.vectors[model] = Vectors(path.with_suffix(f".{name}.vectors"))
+        return self.vectors[model]
+
+    def close(self) -> None:
+        """Closes them."""
+        if self.door.journal is not None:
+            self.door.journal.close()
+        for vectors in self.vectors.values():
+            vectors.close()
+        self.files.close()
+
+    def ask(self, record: Record) -> RecordAsk:
+        """The door as this record's stage sees it."""
+        return RecordAsk(record, self.files.files(record), self.door)
+
+    async def annotate(self, record: Record) -> StepResult:
+        """What becomes of a record; every trouble of its own is in the result."""
+        ask = self.ask(record)
+        try:
+            stage = self.built.stage
+            if isinstance(stage, BarrierStage):
+                result = await stage.annotate_decided(record, self.decision, ask)
+            else:
+                result = await stage.annotate(record, ask)
+            if result.id != record.id:
+                raise AssertionError(f"the stage {self.name} made {record.id} into {result.id}")
+        except Drop as drop:
+            line = _aside(record, drop.reason, drop.detail, ())
+            return StepResult("dropped", record.id, line, drop.reason)
+        except RecordFailed as error:
+            line = _aside(record, error.reason, error.detail, error.turns)
+            return StepResult("failed", record.id, line, error.reason)
+        except InputError as error:
+            return StepResult("failed", record.id, _aside(record, "input", str(error), ()), "input")
+        except Waiting:
+            return StepResult("waiting", record.id)
+        except NewCall:
+            return StepResult("older", record.id)
+        except Exception as error:
+            error.add_note(f"while the stage {self.name} worked on the record {record.id}")
+            return StepResult("stopped", record.id, error=error)
+        return StepResult("given", record.id, result.to_line(), drawn=ask.drawn)
+
+
+def _aside(record: Record, reason: str, detail: str, turns: tuple[str, ...]) -> bytes:
+    head = {"id": record.id, "reason": reason, "detail": detail, "turns": turns}
+    # The record's own line is spliced in: it is JSON already.
+    return orjson.dumps(head)[:-1] + b',"record":' + record.to_line() + b"}"
+
+
+def _older_results(job: Job, index: int, shard: int) -> dict[str, StepResult]:
+    """What the step's files hold now, by record: for a reading that may ask nothing new."""
+    storage, folder, name = job.workspace.storage, job.folder(index), shard_name(shard)
+    results: dict[str, StepResult] = {}
+    for line in read_lines(storage, f"{folder}/{name}.jsonl"):
+        id = orjson.loads(line)["id"]
+        results[id] = StepResult("given", id, line)
+    sides: tuple[Side, ...] = ("dropped", "failed")
+    for side in sides:
+        for line in read_lines(storage, f"{folder}/{name}.{side}.jsonl"):
+            entry = orjson.loads(line)
+            results[entry["id"]] = StepResult(side, entry["id"], line, entry["reason"])
+    return results
+
+
+async def carry_step(
+    job: Job, index: int, shard: int, before: DoneMarker, decision: tuple[str, Any] | None
+) -> DoneMarker:
+    """Carries a stage over a shard and commits it. ``decision``: a barrier's hash and content."""
+    step = OpenStep(job, index, shard, decision[1] if decision else None)
+    input_sha256 = before.output_sha256
+    if decision is not None:
+        input_sha256 = decided_input(input_sha256, decision[0])
+    older = _older_results(job, index, shard) if job.mode == "replay" else {}
+    job.on_event(StepBegins(step.name, shard, before.counts.given))
+    try:
+        while True:
+            keep = job.recipe.text.run.images == "keep"
+            folder = job.folder(index)
+            writer = ShardWriter(job.workspace.storage, folder, shard_name(shard), keep)
+            with writer:
+                counted = (dict(job.failed), dict(job.processed))
+                waiting = await _pass_over(step, writer, older)
+                if not waiting:
+                    if step.door.journal is not None:
+                        await step.door.journal.durable()
+                    marker = writer.commit(step.built.fingerprint, step.built.made_of, input_sha256)
+                    counts = marker.counts
+                    job.on_event(
+                        StepDone(
+                            step.name,
+                            shard,
+                            counts.given,
+                            sum(counts.dropped.values()),
+                            sum(counts.failed.values()),
+                        )
+                    )
+                    return marker
+            job.failed, job.processed = counted
+            await send_wave(step.door)
+    finally:
+        step.close()
+
+
+async def _pass_over(step: OpenStep, writer: ShardWriter, older: dict[str, StepResult]) -> int:
+    """One pass over the shard; gives how many records wait for a batch."""
+    job = step.job
+    records = _input(job, step.index, step.shard)
+    running: deque[asyncio.Task[StepResult]] = deque()
+    ahead = job.ahead(step.built.stage)
+    stop: BaseException | None = None
+    waiting = 0
+    try:
+        while True:
+            while stop is None and len(running) < ahead:
+                record = next(records, None)
+                if record is None:
+                    break
+                running.append(asyncio.create_task(step.annotate(record)))
+            if not running:
+                break
+            result = await running.popleft()
+            if result.outcome == "stopped":
+                stop = stop or result.error
+                job.door.stop_with(_stop_reason(result.error))
+                continue
+            if stop is not None:
+                continue
+            waiting += result.outcome == "waiting"
+            _write(step, writer, result, older)
+            try:
+                _check_ceiling(job, step.name, result)
+            except TooManyFailures as error:
+                stop = error
+                job.door.stop_with(error)
+    finally:
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.gather(*running, return_exceptions=True)
+    if stop is not None:
+        raise stop
+    return waiting
+
+
+def _stop_reason(error: BaseException | None) -> RunStopped:
+    return error if isinstance(error, RunStopped) else RunStopped(f"the run ended: {error}")
+
+
+def _input(job: Job, index: int, shard: int) -> Iterator[Record]:
+    key = f"{job.folder(index - 1)}/{shard_name(shard)}.jsonl"
+    return read_records(job.workspace.storage, key)
+
+
+def _write(
+    step: OpenStep, writer: ShardWriter, result: StepResult, older: dict[str, StepResult]
+) -> None:
+    job = step.job
+    if result.outcome == "older":
+        kept = older.get(result.record_id)
+        if kept is None:
+            line = orjson.dumps(
+                {"id": result.record_id, "reason": "never asked", "detail": "needs a new call"}
+            )
+            kept = StepResult("failed", result.record_id, line, "never asked")
+        writer.counts.kept_older += 1
+        job.kept_older += 1
+        result = kept
+    if result.outcome == "given":
+        for name, data in result.drawn.items():
+            writer.write_image(name, data)
+        writer.write(result.line)
+    elif result.outcome == "dropped":
+        writer.set_aside("dropped", result.line, result.reason)
+    elif result.outcome == "failed":
+        writer.set_aside("failed", result.line, result.reason)
+    job.on_event(RecordDone(step.name, step.shard, result.record_id, result.outcome, result.reason))
+
+
+def _check_ceiling(job: Job, stage: str, result: StepResult) -> None:
+    job.processed[stage] = job.processed.get(stage, 0) + 1
+    if result.outcome != "failed":
+        return
+    failed = job.failed[stage] = job.failed.get(stage, 0) + 1
+    ceiling = job.recipe.text.run.failures
+    if failed >= ceiling.after and failed > ceiling.share * job.processed[stage]:
+        raise TooManyFailures(
+            f"{failed} of {job.processed[stage]} records failed at {stage} (the last: "
+            f"{result.record_id}, {result.reason}); the recipe allows {ceiling.share:.0%}. See the "
+            f".failed.jsonl files of that stage; raise run.failures.share to go on anyway"
+        )

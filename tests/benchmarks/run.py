@@ -1,0 +1,23 @@
+"""All measurements of ``make benchmark``, one after another, printed as they come."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+EVERY = (
+    ("calls: annotate beside bare aiohttp + uvloop", "annotate_calls", ["--rounds", "5"]),
+    ("memory and bytes: 1,000 and 20,000 records", "run_sizes", ["--records", "1000", "20000"]),
+    ("a thousand kills", "many_kills", ["--kills", "1000"]),
+)
+
+
+def main() -> None:
+    """Runs them; the first that fails ends it."""
+    for title, module, options in EVERY:
+        print(title, flush=True)
+        subprocess.run([sys.executable, "-m", f"tests.benchmarks.{module}", *options], check=True)
+
+
+if __name__ == "__main__":
+    main()

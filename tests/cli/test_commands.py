@@ -1,0 +1,230 @@
+"""The commands as a person gives them: in a process of its own, in an empty folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.scenes import make_dataset
+from tests.wire.openai_server import server_process
+
+
+def annoengine(
+    *arguments: str, cwd: Path, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Runs the command; its output as text."""
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "COLUMNS"))}
+    return subprocess.run(
+        [sys.executable, "-m", "annoengine", *arguments],
+        cwd=cwd,
+        env={**clean, "COLUMNS": "100", **(env or {})},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def data_options(data: Path) -> list[str]:
+    """The inputs of a made dataset."""
+    return [
+        "--input",
+        f"images={data / 'images'}",
+        "--input",
+        f"annotations={data / 'panoptic_val2017.json'}",
+    ]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return make_dataset(tmp_path / "data", 5, seed=3)
+
+
+def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.argv = ['annoengine', '--help']\n"
+        "from annoengine.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'cv2', 'openai', 'numpy', 'pydantic', 'PIL', 'aiohttp', 'torch'}\n"
+        "sys.exit(', '.join(sorted(heavy & set(sys.modules))) or 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    for command in ("run", "plan", "status", "retry", "export", "render-som"):
+        assert command in done.stdout
+
+
+def test_run_resume_status_export(data: Path, tmp_path: Path) -> None:
+    done = annoengine("run", "pix2cap", *data_options(data), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "dataset: runs/pix2cap/export/pix2cap" in done.stdout
+    assert "drawn images: runs/pix2cap/preview" in done.stdout
+    assert list((tmp_path / "runs/pix2cap/preview").glob("*.jpg"))
+    exported = tmp_path / "runs/pix2cap/export/pix2cap/pix2cap_coco_val.json"
+    before = exported.read_bytes()
+    infos = [s for a in json.loads(before)["annotations"] for s in a["segments_info"]]
+    assert infos
+    assert all(len(info["description"]) > 10 for info in infos)
+
+    status = annoengine("status", "runs/pix2cap", cwd=tmp_path)
+    assert "runs/pix2cap: finished" in status.stdout
+    told = json.loads(annoengine("status", "runs/pix2cap", "--json", cwd=tmp_path).stdout)
+    assert [stage["stage"] for stage in told["stages"]] == ["source", "mark", "annotate"]
+    assert all(stage["pending"] == 0 for stage in told["stages"])
+
+    calls = told["stages"][2]["calls"]["asked"]
+    again = annoengine("run", "pix2cap", *data_options(data), cwd=tmp_path)
+    assert again.returncode == 0
+    told = json.loads(annoengine("status", "runs/pix2cap", "--json", cwd=tmp_path).stdout)
+    assert told["stages"][2]["calls"]["asked"] == calls
+    assert exported.read_bytes() == before
+
+    shutil.rmtree(tmp_path / "runs/pix2cap/export")
+    assert annoengine("export", "runs/pix2cap", cwd=tmp_path).returncode == 0
+    assert exported.read_bytes() == before
+    assert "nothing to retry" in annoengine("retry", "runs/pix2cap", cwd=tmp_path).stdout
+
+
+def test_a_changed_prompt_is_refused_then_redone(data: Path, tmp_path: Path) -> None:
+    recipes = Path(__file__).parents[2]
+    shutil.copytree(recipes / "prompts", tmp_path / "mine/prompts")
+    shutil.copy(recipes / "recipes/pix2cap.yaml", tmp_path / "mine/pix2cap.yaml")
+    command = ("run", "mine/pix2cap.yaml", "-w", "run", *data_options(data))
+    assert annoengine(*command, cwd=tmp_path).returncode == 0
+    prompt = tmp_path / "mine/prompts/pix2cap/prompt1.v1.md"
+    prompt.write_text(prompt.read_text() + "\nThank you.\n")
+    refused = annoengine(*command, cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "prompts.pix2cap/prompt1.v1 changed" in refused.stderr
+    assert "--redo accepts this" in refused.stderr
+    promised = int(refused.stderr.split(" new call(s)")[0].split()[-1])
+    told = json.loads(annoengine("status", "run", "--json", cwd=tmp_path).stdout)
+    before = told["stages"][2]["calls"]["asked"]
+    assert annoengine(*command, "--redo", cwd=tmp_path).returncode == 0
+    told = json.loads(annoengine("status", "run", "--json", cwd=tmp_path).stdout)
+    made = told["stages"][2]["calls"]["asked"] - before
+    # Only images that drew this prompt are asked again.
+    assert made == promised
+    assert 0 < made < 5
+
+
+def test_a_bad_image_costs_only_itself_and_can_be_retried(data: Path, tmp_path: Path) -> None:
+    photo = data / "images/000000000002.jpg"
+    whole = photo.read_bytes()
+    photo.write_bytes(whole[: len(whole) // 2])
+    (data / "images/000000000004.jpg").rename(tmp_path / "away.jpg")
+    done = annoengine("run", "pix2cap", *data_options(data), "-w", "run", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "2 records failed" in done.stdout
+    told = json.loads(annoengine("status", "run", "--json", cwd=tmp_path).stdout)
+    assert sum(sum(stage["failed"].values()) for stage in told["stages"]) == 2
+    photo.write_bytes(whole)
+    (tmp_path / "away.jpg").rename(data / "images/000000000004.jpg")
+    retried = annoengine("retry", "run", cwd=tmp_path)
+    assert retried.returncode == 0, retried.stderr
+    told = json.loads(annoengine("status", "run", "--json", cwd=tmp_path).stdout)
+    assert told["stages"][2]["given"] == 5
+    assert told["stages"][2]["calls"]["asked"] == 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["run", "nope"], "there is no recipe nope. Known: pix2cap"),
+        (["run", "pix2cp"], "Did you mean 'pix2cap'?"),
+        (["run", "pix2cap", "--set", "annotate.repare=1"], "Did you mean 'repair'?"),
+        (["run", "pix2cap", "--set", "anotate.repair=1"], "Did you mean 'annotate'?"),
+        (["run", "pix2cap", "--set", "nonsense"], "is not of the form stage.key=value"),
+        (["run", "pix2cap", "--model", "annotater=pixels"], "Did you mean 'annotator'?"),
+        (["run", "pix2cap", "--model", "annotator=opnai/x"], "Did you mean 'openai'?"),
+        (["run", "pix2cap", "--input", "image=/x"], "Did you mean 'images'?"),
+        (["run", "pix2cap", "--input", "images=/none", "-i", "annotations=/none"], "/none"),
+        (["run", "pix2cap", "--shards", "x"], "neither a shard (5), a range (0-3)"),
+        (["run", "pix2cap", "--model", "annotator=openai/gpt-4o"], "OPENAI_API_KEY is not set"),
+        (["run", "pix2cap", "-w", "/proc/nothing"], "cannot write /proc/nothing"),
+        (["plan", "nope"], "there is no recipe nope"),
+        (["status", "nowhere"], "nowhere does not exist"),
+        (["retry", "nowhere"], "nowhere does not exist"),
+        (["export", "nowhere"], "nowhere does not exist"),
+    ],
+)
+def test_a_mistake_is_a_sentence(arguments: list[str], sentence: str, tmp_path: Path) -> None:
+    done = annoengine(*arguments, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert sentence in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+
+
+def test_a_refusing_server_stops_the_run_with_its_reason(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "server").mkdir()
+    with server_process(tmp_path / "server", [{"do": "bad_key"}]) as server:
+        model = f"{{model: openai/gpt-4o, options: {{base_url: '{server.base_url}'}}}}"
+        command = ["run", "pix2cap", *data_options(data), "--set", f"models.annotator={model}"]
+        key = "sk-proj-0123456789abcdefghijklmnop"
+        done = annoengine(*command, "-w", "run", cwd=tmp_path, env={"OPENAI_API_KEY": key})
+        assert done.returncode == 3, done.stderr
+        assert "Nothing is lost" in done.stderr
+        written = [p.read_bytes() for p in (tmp_path / "run").rglob("*") if p.is_file()]
+        assert not any(key[-8:].encode() in data for data in written)
+        assert key[-8:] not in done.stdout + done.stderr
+    with server_process(tmp_path / "server", []) as server:
+        model = f"{{model: openai/gpt-4o, options: {{base_url: '{server.base_url}'}}}}"
+        command = ["run", "pix2cap", *data_options(data), "--set", f"models.annotator={model}"]
+        done = annoengine(*command, "-w", "run", cwd=tmp_path, env={"OPENAI_API_KEY": key})
+        assert done.returncode == 0, done.stderr
+        told = json.loads(annoengine("status", "run", "--json", cwd=tmp_path).stdout)
+        assert told["stages"][2]["given"] == 5
+
+
+def test_two_runs_on_the_same_shards_and_ctrl_c(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "server").mkdir()
+    with server_process(tmp_path / "server", latency_s=3.0) as server:
+        model = f"{{model: openai/gpt-4o, options: {{base_url: '{server.base_url}'}}}}"
+        command = ["run", "pix2cap", *data_options(data), "-w", "run"]
+        command += ["--set", f"models.annotator={model}"]
+        first = subprocess.Popen(
+            [sys.executable, "-m", "annoengine", *command],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(400):
+            if server.counts()["received"] == 5:
+                break
+            time.sleep(0.05)
+        second = annoengine(*command, cwd=tmp_path)
+        assert second.returncode == 2
+        assert f"another run works on the source (process {first.pid})" in second.stderr or (
+            f"another run works on shard 0 (process {first.pid})" in second.stderr
+        )
+        first.send_signal(signal.SIGINT)
+        output, errors = first.communicate(timeout=60)
+        assert first.returncode == 130, errors
+        assert "calls in flight finish first" in output
+        assert "the same command goes on from here" in errors
+        # The five answers in flight came and were kept.
+        assert server.counts()["answered"] == 5
+        assert annoengine(*command, cwd=tmp_path).returncode == 0
+        assert server.counts()["received"] == 5
+
+
+def test_plan_sends_and_writes_nothing(data: Path, tmp_path: Path) -> None:
+    done = annoengine("plan", "pix2cap", *data_options(data), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "source: 5 images (not read yet)" in done.stdout
+    assert "annotate: 5 records, at least 5 calls to pixels" in done.stdout
+    assert not (tmp_path / "runs").exists()
+    annoengine("run", "pix2cap", *data_options(data), cwd=tmp_path)
+    done = annoengine("plan", "pix2cap", *data_options(data), cwd=tmp_path)
+    assert "nothing is left to do" in done.stdout

@@ -1,0 +1,166 @@
+"""Chains of killed runs: what they must end in, and what they may cost.
+
+Used by the test suite and, for a thousand kills, by the benchmark.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from annoengine.call_counts import CallCounts, count_calls
+
+
+@dataclass
+class Zygote:
+    """The forking process of ``zygote.py``."""
+
+    output: Path
+    process: subprocess.Popen[str] = field(init=False)
+
+    def __enter__(self) -> Self:
+        self.process = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("zygote.py"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._line() == "ready"
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.close()
+        self.process.wait(timeout=30)
+        self.process.stdout.close()
+
+    def _line(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+    def run(self, arguments: list[str], kill_after_s: float | None = None, die_at: int = 0) -> int:
+        """The exit code of a run; -9 where it was killed."""
+        assert self.process.stdin is not None
+        order: dict[str, Any] = {
+            "arguments": arguments,
+            "output": str(self.output),
+            "die_at": die_at,
+        }
+        self.process.stdin.write(json.dumps(order) + "\n")
+        self.process.stdin.flush()
+        pid = int(self._line())
+        if kill_after_s is not None:
+            time.sleep(kill_after_s)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return int(self._line())
+
+
+def run_arguments(dataset: Path, base_url: str, shard_size: int) -> list[str]:
+    """The command line of the run that is killed."""
+    model = "{model: openai/gpt-4o-2024-11-20, options: {base_url: '%s', max_concurrency: 4}}"
+    return [
+        "run",
+        "pix2cap",
+        "--input",
+        f"images={dataset / 'images'}",
+        "--input",
+        f"annotations={dataset / 'panoptic_val2017.json'}",
+        "--set",
+        f"models.annotator={model % base_url}",
+        "--set",
+        f"run.shard_size={shard_size}",
+        "--set",
+        "run.workers=0",
+        "--set",
+        "run.retries={first_wait_s: 0.01, longest_wait_s: 0.02}",
+    ]
+
+
+def result_files(run: Path) -> dict[str, bytes]:
+    """Everything of a run that must be the same whatever happened on the way."""
+    kept = {}
+    for path in sorted(run.rglob("*")):
+        name = path.relative_to(run).as_posix()
+        exempt = name.startswith("journals/") or name in ("account.json", "lock", "recipe.yaml")
+        if path.is_file() and not exempt:
+            kept[name] = path.read_bytes()
+    return kept
+
+
+def journal_counts(run: Path) -> CallCounts:
+    """The calls of a run, by its journals."""
+    counts = CallCounts()
+    for path in sorted((run / "journals").rglob("*.jsonl")):
+        counts.add(count_calls(path))
+    return counts
+
+
+def check_rule_three(run: Path) -> None:
+    """Repeated calls ≤ asked without an outcome at a death + tries without a whole reply."""
+    counts = journal_counts(run)
+    unanswered = counts.asked - counts.answered - counts.failed
+    assert counts.repeated <= unanswered + counts.failed, counts
+
+
+@dataclass
+class Chains:
+    """How chains of kills went."""
+
+    kills: int = 0
+    chains: int = 0
+    repeated: int = 0
+    asked: int = 0
+
+
+def kill_in_chains(
+    zygote: Zygote,
+    arguments: list[str],
+    folder: Path,
+    expected: dict[str, bytes],
+    kills: int,
+    seed: int,
+    longest_s: float,
+) -> Chains:
+    """Kills runs at random moments until there were ``kills``; checks the end of every chain.
+
+    A chain is one workspace, killed and resumed until it is done.
+    """
+    rng = random.Random(seed)
+    made = Chains()
+    while made.kills < kills:
+        run = folder / f"chain-{made.chains}"
+        while True:
+            wait_s = rng.uniform(0, longest_s) if made.kills < kills else None
+            code = zygote.run([*arguments, "-w", str(run)], wait_s)
+            if code == -signal.SIGKILL:
+                made.kills += 1
+                continue
+            assert code == 0, f"exit {code}: {zygote.output.read_text()[-3000:]}"
+            break
+        made.chains += 1
+        found = result_files(run)
+        assert found.keys() == expected.keys()
+        different = [name for name in found if found[name] != expected[name]]
+        assert not different, f"{run}: {different}"
+        check_rule_three(run)
+        counts = journal_counts(run)
+        made.repeated += counts.repeated
+        made.asked += counts.asked
+    return made
