@@ -13,7 +13,15 @@ from dataclasses import dataclass
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufffe]")
 _LINE_END = re.compile("\r\n|[\r\v\f\u0085\u2028\u2029]")
 _BREAK_TAG = re.compile(r"<(?:br|/p|/li|/div|/h[1-6])\s*/?>", re.IGNORECASE)
-_TAG = re.compile(r"</?(?:b|i|u|em|strong|p|li|ul|ol|div|span|code|pre|h[1-6]|br)\s*/?>", re.I)
+_TAG = re.compile(
+    r"</?(?:b|i|u|em|strong|p|li|ul|ol|div|span|code|pre|h[1-6]|br"
+    r"|answer|response|output|result|think|thinking)\s*/?>",
+    re.I,
+)
+_THINKING = re.compile(
+    r"\A\s*(?:<think(?:ing)?>)?(?:(?!</?think).)*</think(?:ing)?>|<think(?:ing)?>.*?</think(?:ing)?>",
+    re.IGNORECASE | re.DOTALL,
+)
 _ESCAPE = re.compile(r"\\([.)\](\[*_#+>|-])")
 _FENCE = re.compile(r"\s*(?:```+|~~~+|///+)\s*\w*\s*$")
 _RULE = re.compile(r"\s*(?:-{3,}|_{3,}|\*{3,}|={3,}|(?:[-*_] ){2,}[-*_])\s*$")
@@ -26,7 +34,7 @@ _BOLD_START = re.compile(
     re.IGNORECASE,
 )
 _LOOSE_UNDERSCORES = re.compile(r"(?<![A-Za-z0-9])_+|_+(?![A-Za-z0-9])")
-_TABLE_RULE = re.compile(r"\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?\s*$")
+_TABLE_RULE = re.compile(r"\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$")
 
 _WIDE: dict[int, int | str] = {0xFF01 + offset: 0x21 + offset for offset in range(94)}
 _WIDE |= {ord("。"): ". ", ord("、"): ", ", ord("【"): "[", ord("】"): "]", ord("｡"): ". "}
@@ -85,9 +93,11 @@ def lines_of(text: str) -> tuple[list[Line], list[str]]:
     text = note("entities", text, without_entities(text))
     text = note("line_ends", text, _LINE_END.sub("\n", text))
     text = note("wide_characters", text, narrow(text))
+    text = note("thinking", text, _THINKING.sub("", text))
     text = note("html", text, _BREAK_TAG.sub("\n", text))
     lines: list[Line] = []
     gap = rule = False
+    columns: list[str] = []
     for raw in text.split("\n"):
         if not raw.strip() or _FENCE.match(raw) or _RULE.match(raw):
             gap = True
@@ -104,8 +114,10 @@ def lines_of(text: str) -> tuple[list[Line], list[str]]:
         line = note(
             "headings", line, _HEADING.sub("", line, count=1) if _HEADING.match(line) else line
         )
+        aside = ""
         if line.lstrip().startswith("|"):
-            line = note("table", line, _from_table(line))
+            line, aside, columns = _from_table(line, columns)
+            seen["table"] = None
         line = note("bold", line, _with_bold_summary(line))
         stripped = bare(line)
         if stripped != " ".join(line.split()):
@@ -113,6 +125,8 @@ def lines_of(text: str) -> tuple[list[Line], list[str]]:
         if stripped:
             lines.append(Line(stripped, bulleted, gap, rule))
             gap = rule = False
+        if aside:
+            lines.append(Line(bare(aside), bulleted=True))
     return lines, list(seen)
 
 
@@ -127,14 +141,21 @@ def _with_bold_summary(line: str) -> str:
     return f"{match['before']}{bold}{separator}{after}{line[match.end() :]}"
 
 
-def _from_table(line: str) -> str:
-    """A row of a table as "id. summary: description"; a heading row as nothing."""
+def _from_table(line: str, columns: list[str]) -> tuple[str, str, list[str]]:
+    """A row of a table as "id. summary: description", and its column of interactions apart.
+
+    A heading row is nothing but the names of the columns from there on.
+    """
     cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
     number = bare(cells[0])
-    if len(cells) < 2 or not re.search(r"\d", number):
-        return ""
+    if not re.search(r"\d", number):
+        return "", "", [bare(cell).lower() for cell in cells]
+    names = [*columns, *[""] * len(cells)]
+    told = [(name, cell) for name, cell in zip(names[1:], cells[1:], strict=False) if cell]
+    apart = [cell for name, cell in told if name.startswith(("interact", "relation"))]
+    rest = [cell for name, cell in told if not name.startswith(("interact", "relation"))]
     separator = "" if number.endswith((".", ":", ")")) else ":" if " " in number else "."
-    rest = [cell for cell in cells[1:] if cell]
     if len(rest) > 2:
         rest = [rest[0], " ".join(rest[1:])]
-    return f"{number}{separator} {': '.join(rest)}"
+    aside = f"Interactions: {' '.join(apart)}" if apart else ""
+    return f"{number}{separator} {': '.join(rest)}", aside, columns

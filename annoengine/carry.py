@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import re
 import shutil
 import signal
 from collections.abc import Coroutine
@@ -20,6 +19,7 @@ from annoengine.ask import Door, Mode
 from annoengine.errors import Interrupted, RunStopped
 from annoengine.export_run import export_run
 from annoengine.fingerprint import canonical_json
+from annoengine.plan import expected_folders, stage_folders
 from annoengine.preview import write_previews
 from annoengine.progress import Progress, make_console, print_account
 from annoengine.recipe import Recipe
@@ -61,6 +61,8 @@ def carry_and_export(
         exported = export_run(recipe, workspace)
         previews = write_previews(recipe, workspace)
     print_account(console, account, workspace, exported, previews)
+    if outcome is not None and not account.finished:
+        console.print("the export waits until every shard is done; `annoengine status` shows them")
     if stopped is not None:
         raise stopped
     return account
@@ -150,9 +152,5 @@ def _same_recipe(recipe: Recipe, workspace: Workspace) -> bool:
 
 def _clear_other_stages(recipe: Recipe, workspace: Workspace) -> None:
     """Takes away shards of stages that moved or went; their journals stay where they are."""
-    kept = {workspace.folder(0, "source")}
-    kept |= {workspace.folder(i, b.name) for i, b in enumerate(recipe.stages, start=1)}
-    if workspace.root.is_dir():
-        for folder in workspace.root.iterdir():
-            if re.fullmatch(r"\d\d-.+", folder.name) and folder.name not in kept:
-                shutil.rmtree(folder)
+    for name in stage_folders(workspace) - expected_folders(recipe, workspace):
+        shutil.rmtree(workspace.root / name)

@@ -12,12 +12,12 @@ from __future__ import annotations
 import email.utils
 import re
 import time
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from pybase64 import b64encode
 
 from annoengine.errors import RecordFailed
 from annoengine.provider import ImagePart, Message, Outcome, Reply, Request, Retry, Usage

@@ -50,7 +50,7 @@ _NONE_THERE = re.compile(
 )
 _NO_DENIAL = re.compile(r"there (?:is|are) (?:a|an|any)\b", re.IGNORECASE)
 _LEAK = re.compile(
-    r"bounding box|(?:queried|specified|highlighted|labell?ed|marked|annotated)"
+    r"\bobjects? #?\d|bounding box|(?:queried|specified|highlighted|labell?ed|marked|annotated)"
     r" (?:object|region|area)|current frame|numeric id|object[ _]id"
     r"|(?:label|mark|marker|id|number) (?:is )?placed (?:on|at)"
     r"|(?:marked|labell?ed|annotated|numbered|tagged|denoted|indicated|identified|outlined)"
@@ -64,11 +64,6 @@ _LEAK = re.compile(
 )
 _LONGEST_REFUSAL = 300
 _WORD = re.compile(r"[^\W\d_]+")
-_LEAK_WORDS = frozenset(
-    "bounding frame numeric id ids object placed queried specified highlighted labeled labelled "
-    "marked annotated numbered tagged denoted indicated identified outlined ai category categories "
-    "categorization".split()
-)
 _QUOTED = re.compile(r"[\"“«][^\"”»]*[\"”»]|(?<!\w)['‘][^'’]*['’](?!\w)")
 
 
@@ -76,6 +71,12 @@ def _word_set(*lines: str) -> frozenset[str]:
     return frozenset(word for line in lines for word in line.split())
 
 
+_LEAK_WORDS = _word_set(
+    "bounding frame numeric id ids object objects placed queried specified highlighted labeled",
+    "labelled marked annotated numbered tagged denoted indicated identified outlined ai category",
+    "categories categorization",
+)
+"""Each form of a leak holds one of these."""
 _ENGLISH = _word_set(
     "the of and is are with to from its it his her their they that this which has have by at for",
     "as or be was were not but there while near behind another some both each also into over under",

@@ -12,7 +12,8 @@ _LEAD = (
 _NUMBER = r"#?\s?[\[({<]?\s?#?\d{1,4}\b(?:\s?[\])}>])?"
 _ASIDE = r"(?:\s*\((?![^)]*\d)[^)]{1,40}\))?"
 _JOIN = (
-    r"\s*(?:,\s*and\b|,\s*&|,|\band\b|&|\+|/|\bto\b|\bthrough\b|\bwith\b|-+>|=>|→|↔|<->|-|–|—)\s*"
+    r"\s*(?:[.,]\s*and\b|[.,]\s*&|,|\band\b|&|\+|/|\bto\b|\bthrough\b|\bwith\b"
+    r"|-+>|=>|→|↔|<->|-|–|—)\s*"
 )
 _FIRST = re.compile(rf"(?P<lead>{_LEAD})?(?P<number>{_NUMBER})", re.IGNORECASE)
 _NEXT = re.compile(rf"{_ASIDE}{_JOIN}(?:{_LEAD})?(?P<number>{_NUMBER})", re.IGNORECASE)

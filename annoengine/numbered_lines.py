@@ -23,28 +23,8 @@ from annoengine.numbered_pieces import (
     split_summary,
     without_label,
 )
+from annoengine.numbered_remarks import CLOSING, INLINE_SECTION, NO_INTERACTIONS, SECTION
 
-_SECTION = re.compile(
-    r"(?:the |all |following |visible |marked |labeled |key |detailed |list of )*"
-    r"(?P<what>objects?(?: and background)?|object descriptions|descriptions?|instances|regions"
-    r"|interactions?|relationships?|relations)\b"
-    r"(?: (?:in|of|between|among|with|and|the|these|image|photo|picture|scene|objects|them|each"
-    r"|other|descriptions?|background)\b)*"
-    r"(?: (?:include|includes|are|is)\b)?(?: as follows| the following)?"
-    r"\s*(?::\s*(?P<rest>.*))?$",
-    re.IGNORECASE,
-)
-_INLINE_SECTION = re.compile(r"\s+(?=the (?:objects|interactions) include\s*:)", re.IGNORECASE)
-_CLOSING = re.compile(
-    r"(?:please )?(?:let me know|feel free|i hope|hope this|if you (?:have|need|would|want)"
-    r"|note that|please note|note:|overall,|in summary|in conclusion|to summari[sz]e"
-    r"|these descriptions|this description|the above|is there anything|would you like|thank you"
-    r"|end of)\b",
-    re.IGNORECASE,
-)
-_NO_INTERACTIONS = re.compile(
-    r"(?:there (?:are|is) )?(?:none|no|n/a|not applicable)\b.{0,80}$", re.IGNORECASE
-)
 _SUMMARY_WORDS = ("summary", "summary of the object", "category", "class", "object", "name", "type")
 _SUMMARY_LABEL = re.compile(
     rf"(?:{'|'.join(_SUMMARY_WORDS)})\s*[:–—-]\s*(?P<summary>[^;:]{{1,80}}?)\s*;?$", re.IGNORECASE
@@ -57,6 +37,15 @@ _BOTH_LABELS = re.compile(
 _INTERACTION_LABEL = re.compile(
     r"interact(?:ions?|s|ing)\b(?P<with>[^:]{0,60}?):\s*(?P<text>.*)$", re.I
 )
+_ATTRIBUTE_LABEL = re.compile(
+    r"(?:relative |overall |visual |physical )?(?:appearance|positions?|location|placement"
+    r"|colou?rs?|shape|texture|emotion|motion|intention|details?|clothing|attire|action|activity|pose"
+    r"|posture|expression|size|material|context|setting)(?: (?:and|&|in) \w+)*\s*:\s*"
+    r"(?=(?:\S+\s+){4})",
+    re.IGNORECASE,
+)
+"""A label before a whole sentence ("Appearance: The man wears …"), not before a mere word."""
+_NAMED_MARK = re.compile(r"(?:[(\[]\s*(?:object|id|mark)?|object)\s*#?(\d{1,4})\b", re.IGNORECASE)
 _IS = re.compile(r"(?:is|are|shows)\s+(?=(?:a|an|the|two|three|some|another)\b)", re.IGNORECASE)
 _ENDED = (".", "!", "?", ";", ")", "]", '"', "”", "’", "'", "»", "…")
 _ONLY_A_NUMBER = re.compile(r"(?:(?:object|id|mark)\s*)?[#\[(]?\d{0,4}\Z", re.IGNORECASE)
@@ -104,7 +93,7 @@ def read_lines(lines: list[Line]) -> Reading:
     """All entries of the lines, in the order in which they stand."""
     reader = _Reader()
     for line in lines:
-        for part, text in enumerate(_INLINE_SECTION.split(line.text)):
+        for part, text in enumerate(INLINE_SECTION.split(line.text)):
             reader.take(Line(text, line.bulleted and not part, line.after_gap, line.after_rule))
     return reader.finish()
 
@@ -128,6 +117,11 @@ class _Reader:
             return
         head = self._head(text, line)
         if head is None:
+            named = tuple(dict.fromkeys(map(int, _NAMED_MARK.findall(text))))
+            if self.section == "interactions" and len(named) > 1 and not CLOSING.match(text):
+                # "The man (1) walks the dog (2)."
+                self._start(Head(named, False, "", text))
+                return
             self._go_on(text, line)
             return
         for part in self._split_inline(text):
@@ -151,7 +145,7 @@ class _Reader:
 
     def _after_section(self, line: Line) -> str:
         """The text behind a section's heading, which is taken note of."""
-        match = _SECTION.match(line.text)
+        match = SECTION.match(line.text)
         if match is None:
             return line.text
         what, rest = match["what"].lower(), match["rest"] or ""
@@ -173,7 +167,7 @@ class _Reader:
 
     def _names_ids(self, text: str) -> bool:
         head = head_of(text)
-        return bool(_NO_INTERACTIONS.match(text)) or (head is not None and bool(head.ids))
+        return bool(NO_INTERACTIONS.match(text)) or (head is not None and bool(head.ids))
 
     def _head(self, text: str, line: Line) -> Head | None:
         """The opening of an entry, where the line may open one here."""
@@ -273,10 +267,11 @@ class _Reader:
 
     def _go_on(self, text: str, line: Line) -> None:
         """A line that opens nothing: a piece of the open entry, or outside of all."""
-        if self.open is None or self.closed:
+        of_its_own = line.bulleted and self.section == "interactions"
+        if self.open is None or self.closed or of_its_own:
             self._outside(text)
             return
-        if _CLOSING.match(text) and (line.after_gap or not line.bulleted):
+        if CLOSING.match(text) and (line.after_gap or not line.bulleted):
             self.closed = True
             self.reading.tolerated["closing"] = None
             return
@@ -308,12 +303,12 @@ class _Reader:
                 return
             text = interaction["text"]
         labelled = _SUMMARY_LABEL.match(text)
-        if labelled and not entry.summary and not entry.end:
-            entry.summary = labelled["summary"]
-            text = text[labelled.end() :].strip()
+        if labelled and (not entry.end or (len(entry.pieces) == 1 and _is_a_name(entry.end))):
+            entry.summary, entry.pieces = labelled["summary"], []
+            return
         if TEXT_LABEL.match(text) and entry.summary.lower() in _SUMMARY_WORDS:
             entry.summary, entry.pieces = entry.text, []
-        text = without_label(text)
+        text = _ATTRIBUTE_LABEL.sub("", without_label(text), count=1)
         if not entry.summary and len(entry.pieces) == 1 and _is_a_name(entry.pieces[0]):
             entry.summary, entry.pieces = entry.pieces[0].rstrip(":.;"), []
         before = entry.end
@@ -324,7 +319,7 @@ class _Reader:
     def _outside(self, text: str) -> None:
         self.reading.outside.append(text)
         if self.section == "interactions" and self.heading_seen and not self.closed:
-            if not _NO_INTERACTIONS.match(text):
+            if not NO_INTERACTIONS.match(text):
                 detail = f'An interaction names no objects: "{_quote(text)}".'
                 self.reading.faults.append(Fault("unreadable", (), detail))
             return
@@ -403,7 +398,8 @@ class _Reader:
             others = [other for other in names_numbers(found["text"]) if other != mark]
             if others:
                 text = text[: found.start()] + text[found.end() :]
-                self.reading.interactions.append(Interaction((mark, *others), plain(found["text"])))
+                said = Interaction((mark, *others), plain(found["text"]))
+                self.reading.interactions.append(said)
                 self.reading.tolerated["interaction_in_object"] = None
         if not entry.summary:
             self.reading.tolerated["no_summary"] = None

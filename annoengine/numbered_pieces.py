@@ -23,6 +23,10 @@ INLINE_ENTRY = re.compile(
 )
 """Where, behind a finished sentence or a semicolon, a number might open an entry."""
 
+_MARK_REFERENCE = re.compile(
+    r"\s*(?:\(\s*(?:object|id|mark)?\s*#?\d{1,3}\s*\)|\[\s*(?:object|id|mark)?\s*#?\d{1,3}\s*\])",
+    re.IGNORECASE,
+)
 _ARTICLE = re.compile(r"(?:a|an|the|this|that|these|it|there|another)\b", re.IGNORECASE)
 
 
@@ -55,9 +59,10 @@ def split_summary(text: str, limit_words: int = 12, bare_name: bool = False) -> 
 def plain(text: str) -> str:
     """The text as an answer keeps it, on one line, without what would read as structure.
 
-    Markdown and doubled spaces go, as do bullets at the start and semicolons at the end; a number
-    behind a finished sentence loses the mark that would make an entry of it ("; 4. dog"); a
-    heading within a text loses its colon. Twice is as good as once.
+    Markdown and doubled spaces go, as do bullets at the start, semicolons at the end, and numbers
+    of marks in brackets ("the dog (2)"), which mean nothing to a reader without the drawing. A
+    number behind a finished sentence loses what would make an entry of it ("; 4. dog"); a heading
+    within a text loses its colon. Twice is as good as once.
 
     >>> plain("  a **red** dog; 4. cat ; ")
     'a red dog; 4 cat'
@@ -78,7 +83,7 @@ def plain_summary(text: str) -> str:
     for _ in range(20):
         before = text
         text = re.sub(r"\s*(?:[:;!?\"“”—]|\.(?=\s)|\s[-–]+(?=\s))[\s,]*", ", ", plain(text))
-        text = re.sub(r"^(?:\W|\d+(?=[.):,\s]))+(?=.)", "", text).strip(" ,.;:-–—")
+        text = re.sub(r"^(?:\W|and\b(?=\W*\d)|\d+(?=[.):,\s]))+(?=.)", "", text).strip(" ,.;:-–—")
         text = " ".join(text.split()[:12])
         if text == before:
             break
@@ -99,6 +104,7 @@ def _plain_once(text: str) -> str:
     text = re.sub(rf"([;,.]\s*)(?:{TEXT_LABEL.pattern})", r"\1", text, flags=re.IGNORECASE)
     text = re.sub(r"\b(the (?:objects|interactions) include)\s*:", r"\1", text, flags=re.IGNORECASE)
     text = INTERACTING.sub(lambda match: " " + match["text"], text)
+    text = _MARK_REFERENCE.sub("", text)
     for match in INLINE_ENTRY.finditer(text):
         head = head_of(text[match.end() : match.end() + 400])
         if head is not None and head.ids and head.delimiter:

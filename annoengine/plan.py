@@ -8,6 +8,7 @@ stops until it is told to.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
@@ -52,6 +53,8 @@ class Plan:
     source: SourceState
     stages: tuple[str, ...]
     steps: list[Step] = field(default_factory=list)
+    strangers: tuple[str, ...] = ()
+    """Folders of stages that the recipe no longer has, or has elsewhere."""
 
     def of(self, index: int) -> list[Step]:
         """The steps of one stage, by its index (0 is the source)."""
@@ -70,7 +73,11 @@ class Plan:
     @property
     def changed(self) -> bool:
         """Would carrying it out replace results of another recipe or source?"""
-        return bool(self.stale) or self.source.state == "stale" or self.source.shrinks
+        return (
+            bool(self.stale or self.strangers)
+            or self.source.state == "stale"
+            or self.source.shrinks
+        )
 
 
 def source_made_of(recipe: Recipe) -> dict[str, object]:
@@ -127,6 +134,17 @@ def read_decision(workspace: Workspace, index: int, name: str) -> str | None:
         return None
 
 
+def expected_folders(recipe: Recipe, workspace: Workspace) -> set[str]:
+    """The folders that the recipe's stages fill, the source's among them."""
+    names = (SOURCE, *(built.name for built in recipe.stages))
+    return {workspace.folder(index, name) for index, name in enumerate(names)}
+
+
+def stage_folders(workspace: Workspace) -> set[str]:
+    """The folders of stages that are there."""
+    return {name for name in workspace.storage.names("") if re.fullmatch(r"\d\d-.+", name)}
+
+
 def _source_state(
     done: SourceDone | None,
     made_of: dict[str, object],
@@ -154,15 +172,22 @@ def make_plan(
     workspace: Workspace,
     limit: int | None = None,
     shards: Iterable[int] | None = None,
+    as_read: bool = False,
 ) -> Plan:
-    """The plan of a recipe in a workspace. Reads markers, never a shard."""
-    made_of = source_made_of(recipe)
+    """The plan of a recipe in a workspace. Reads markers, never a shard.
+
+    ``as_read`` takes the source for what it was when it was read: its files are not looked at,
+    and may be gone.
+    """
+    done = workspace.source_done() if as_read else None
+    made_of = dict(done.made_of) if done is not None else source_made_of(recipe)
     names = workspace.storage.names(workspace.folder(0, SOURCE))
     written = sum(name[0].isdigit() and name.endswith(".done.json") for name in names)
     source = _source_state(
         workspace.source_done(), made_of, recipe.text.run.shard_size, limit, written
     )
     plan = Plan(source, (SOURCE, *(built.name for built in recipe.stages)))
+    plan.strangers = tuple(sorted(stage_folders(workspace) - expected_folders(recipe, workspace)))
     chosen = list(range(source.shards)) if shards is None else list(shards)
     source_print = fingerprint(made_of)
     for shard in chosen:

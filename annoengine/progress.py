@@ -216,6 +216,14 @@ def _stage_notes(stage: StageAccount) -> list[str]:
     return notes
 
 
+def export_lines(export: Exported) -> list[str]:
+    """What an exporter wrote: where, how much of each thing, and what it has to say."""
+    # Counts with a colon are a split's own; its note tells them in a sentence.
+    shown = {name: n for name, n in export.counts.items() if n and ":" not in name}
+    counts = ", ".join(f"{n:,} {name}" for name, n in shown.items())
+    return [f"dataset: {export.folder} ({counts})", *(f"  {note}" for note in export.notes)]
+
+
 def print_account(
     console: Console,
     account: Account,
@@ -234,10 +242,8 @@ def print_account(
             "again, and only them"
         )
     for export in exported:
-        counts = ", ".join(f"{count:,} {name}" for name, count in export.counts.items())
-        console.print(f"dataset: {export.folder} ({counts})")
-        for note in export.notes:
-            console.print(f"  {note}")
+        for line in export_lines(export):
+            console.print(line)
     if previews:
         console.print(f"drawn images: {previews[0].parent}")
         for path in previews[:3]:

@@ -18,6 +18,7 @@ import contextlib
 import fcntl
 import os
 import re
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -255,6 +256,8 @@ def _holder(descriptor: int, place: int) -> str:
     """``" (process 123)"`` where the kernel tells who holds a lock."""
     import struct
 
+    if sys.platform != "linux":
+        return ""
     try:
         # struct flock on 64-bit Linux: type, whence, padding, start, length, pid.
         asked = struct.pack("hhxxxxqqi4x", fcntl.F_WRLCK, os.SEEK_SET, place, 1, 0)

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from annoengine.categories import (
@@ -205,6 +205,7 @@ def test_fit_of_a_description_by_its_first_clause(text: str, category: str, fit:
     assert fit_of_text(text, category) == fit
 
 
+@settings(deadline=None)
 @given(st.text(max_size=80), st.sampled_from([*NAMES, "gizmo"]))
 def test_any_text_can_be_asked_about(text: str, category: str) -> None:
     assert fits(text, category) in (True, False)
@@ -212,6 +213,7 @@ def test_any_text_can_be_asked_about(text: str, category: str) -> None:
     assert set(named(text)) <= set(NAMES)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30))
 def test_any_tag_has_words(tag: str) -> None:
     words = words_of(tag)

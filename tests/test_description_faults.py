@@ -45,6 +45,8 @@ FAULTY = {
         "In the current frame, a man is running.",
         "A chair marked with a numeric ID, next to a table.",
         "The person is outlined with a yellow mark.",
+        "A dog next to object 2.",
+        "A wall behind objects 3 and 4.",
     ],
     "language": [
         "El perro está en la hierba y corre con una pelota.",

@@ -13,8 +13,9 @@ leave out the summary or the headings. ``parse`` reads all that is unambiguous a
 had to overlook; ``judge`` does the paper's *hard matching*, which the paper names and does not
 define, so that its rules stand here.
 
-What ``write`` changes: each text is put on one line by ``plain`` (markdown, bullets at the start
-and semicolons at the end go; what would read as another entry loses its mark); a summary is cut
+What ``write`` changes: each text is put on one line by ``plain`` (markdown, bullets at the start,
+semicolons at the end and numbers of marks in brackets go; what would read as another entry loses
+its mark); a summary is cut
 to 12 words without colon, dash or full stop; an interaction of fewer than two marks is left out;
 an ampersand that would read as an entity is written as one. What needs none of this comes back
 from ``parse`` exactly.
@@ -24,13 +25,14 @@ Source: arXiv 2501.13893, Fig. 2 (step 3), section 3.1 and Fig. 7 of the supplem
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import ClassVar
 
 from annoengine.answer import Answer, Expected, Fault, Interaction, Judgement, Parsed, Region
 from annoengine.answer_text import lines_of, with_entities
 from annoengine.categories import fit_of_text, fits, named, words_of
-from annoengine.description_faults import declines, is_foreign, kind_of_fault
+from annoengine.description_faults import declines, kind_of_fault
 from annoengine.numbered_json import answer_from_json
 from annoengine.numbered_lines import read_lines
 from annoengine.numbered_pieces import plain, plain_summary, split_summary
@@ -41,6 +43,11 @@ LEAST_CHARACTERS = 3
 
 Source: geshang777/pix2cap, register_pix2cap_coco.py.
 """
+
+
+_NO_INTERACTION = re.compile(
+    r"(?:there is )?(?:none|n/?a|no\b[^.,]{0,40}\binteract\w*)[^.,]{0,40}\.?\s*$", re.IGNORECASE
+)
 
 
 class Numbered:
@@ -56,7 +63,7 @@ class Numbered:
             summary, text = with_entities(region.summary), with_entities(region.description)
             if summary:
                 lines.append(f"{region.mark}. {summary}: {text};")
-            elif split_summary(text, 4, bare_name=True)[0] or not text:
+            elif split_summary(region.description, 4, bare_name=True)[0] or not text:
                 lines.append(f"{region.mark}. : {text};")
             else:
                 lines.append(f"{region.mark}: {text};")
@@ -250,13 +257,14 @@ def _usable(
                 f"The interaction of {which} names object {strange[0]}, which was not asked for."
             )
             faults.append(Fault("out_of_range", (), detail))
-        elif len(interaction.marks) < 2 or len(text) < LEAST_CHARACTERS:
+        elif len(text) < LEAST_CHARACTERS or _NO_INTERACTION.match(text):
             faults.append(Fault("empty", (), f"The interaction of {which} says nothing."))
         elif other_category & set(interaction.marks):
             detail = f"The interaction of {which} is about an object described as another category."
             faults.append(Fault("category", (), detail))
-        elif is_foreign(text):
-            faults.append(Fault("language", (), f"The interaction of {which} is not in English."))
+        elif kind := kind_of_fault(text):
+            detail = f'The interaction of {which} is no use ({kind}): "{_quote(text)}".'
+            faults.append(Fault(kind, (), detail))
         else:
             kept.append(interaction)
     return tuple(kept), faults

@@ -20,13 +20,12 @@ def export(
 ) -> None:
     """Write the datasets of a finished run."""
     from annoengine.export_run import choose_exports, export_run
+    from annoengine.progress import export_lines
     from annoengine.recipe import load_recipe
     from annoengine.workspace import Workspace
 
     folder = Workspace.of_run(run)
     recipe = load_recipe(run / "recipe.yaml", options.overrides(None, None, set))
     for exported in export_run(recipe, folder, choose_exports(recipe, name), output):
-        counts = ", ".join(f"{count:,} {what}" for what, count in exported.counts.items())
-        typer.echo(f"{exported.folder} ({counts})")
-        for note in exported.notes:
-            typer.echo(f"  {note}")
+        for line in export_lines(exported):
+            typer.echo(line)

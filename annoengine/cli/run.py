@@ -49,7 +49,7 @@ def run(
         shards=Shards.parse(shards),
         limit=limit,
         mode="replay" if reparse else "run",
-        clear=redo,
+        clear=redo or reparse,
         quiet=quiet,
     )
 
@@ -69,6 +69,7 @@ def _refuse(recipe: Recipe, workspace: Workspace, plan: Plan) -> None:
         lines.append(
             f"  source: {', '.join(plan.source.changed)} changed; every shard is read anew"
         )
+    lines += [f"  {name}: the recipe has no such stage at this place" for name in plan.strangers]
     for index, name in enumerate(plan.stages):
         stale = [step for step in plan.of(index) if step.state == "stale"]
         if stale and index:

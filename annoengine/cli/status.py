@@ -29,7 +29,7 @@ def status(
     folder = Workspace.of_run(run)
     recipe = load_recipe(run / "recipe.yaml")
     done = folder.source_done()
-    plan = make_plan(recipe, folder, done.limit if done else None)
+    plan = make_plan(recipe, folder, done.limit if done else None, as_read=True)
     account = take_account(recipe, folder, plan)
     if json:
         typer.echo(account_json(account).decode(), nl=False)

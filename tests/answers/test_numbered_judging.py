@@ -179,6 +179,15 @@ def test_an_interaction_with_an_object_of_another_category_goes() -> None:
     assert judged.faults[1].marks == ()
 
 
+def test_an_interaction_that_is_none_goes() -> None:
+    judged = judge(
+        f"{answer()}\nThe interactions include:\n1 and 2: No direct interaction.\n"
+        "1 and 3: none\n1 and 4: He hands object 2 to her.\n2 and 4: No leash holds the dog."
+    )
+    assert judged.interactions == (Interaction((2, 4), "No leash holds the dog."),)
+    assert kinds(judged) == [("empty", ()), ("empty", ()), ("leak", ())]
+
+
 def test_only_what_was_asked_again_is_judged_in_a_repair() -> None:
     judged = judge("2. Dog: a brown dog.", (ASKED[1],))
     assert list(judged.accepted) == [2]

@@ -104,11 +104,19 @@ SAME_CONTENT = [
     ("html", "1. <b>Person</b>: the person wears a red jacket and jeans.<br>2. <b>Dog</b>: a brown dog runs on the grass."),
     ("html", "<li>1. Person: the person wears a red jacket and jeans.</li><li>2. Dog: a brown dog runs on the grass.</li>"),
     ("", "> 1. Person: the person wears a red jacket and jeans.\n> 2. Dog: a brown dog runs on the grass."),
+    ("html", "<answer>\n1. Person: the person wears a red jacket and jeans.\n2. Dog: a brown dog runs on the grass.\n</answer>"),
+    ("thinking", "<think>Let me see. 1. Person: no, a child? 2. Cat: perhaps.</think>\n1. Person: the person wears a red jacket and jeans.\n2. Dog: a brown dog runs on the grass."),
+    ("thinking", "Maybe 1. Person: a child.\n</think>\n\n1. Person: the person wears a red jacket and jeans.\n2. Dog: a brown dog runs on the grass."),
+    ("bold", "1\\. Person: the person wears a red jacket and jeans.\n2\\. Dog: a brown dog runs on the grass."),
+    ("several_lines", "### Object 1: Person\n- **Summary:** Person\n- **Description:** the person wears a red jacket and jeans.\n\n### Object 2: Dog\n- **Summary:** Dog\n- **Description:** a brown dog runs on the grass."),
+    ("several_lines", "* **1. Person:**\n    * **Appearance:** the person wears a red jacket and jeans.\n* **2. Dog:**\n    * **Appearance and action:** a brown dog runs on the grass."),
     # before and after
     ("preamble", "Sure! Here are the descriptions you asked for:\n\n1. Person: the person wears a red jacket and jeans.\n2. Dog: a brown dog runs on the grass."),
     ("preamble", "Certainly. I'll describe each object in turn.\n1. Person: the person wears a red jacket and jeans.\n2. Dog: a brown dog runs on the grass."),
     ("closing", "1. Person: the person wears a red jacket and jeans.\n2. Dog: a brown dog runs on the grass.\n\nLet me know if you need anything else!"),
     ("closing", "1. Person: the person wears a red jacket and jeans.\n2. Dog: a brown dog runs on the grass.\n\nPlease note that colors may differ."),
+    ("closing", "1. Person: the person wears a red jacket and jeans.\n2. Dog: a brown dog runs on the grass.\n\n**Overall Scene:** A walk in the park."),
+    ("preamble", "In the image there are 2 objects. 1. Person and 2. Dog.\n\nThe objects include:\n1. Person: the person wears a red jacket and jeans.\n2. Dog: a brown dog runs on the grass."),
     ("closing", "1. Person: the person wears a red jacket and jeans.\n2. Dog: a brown dog runs on the grass.\n\n---\nA lovely scene in a park."),
     # JSON
     ("json", '[{"object_id": 1, "summary": "Person", "description": "the person wears a red jacket and jeans."}, {"object_id": 2, "summary": "Dog", "description": "a brown dog runs on the grass."}]'),
@@ -271,6 +279,8 @@ def test_no_interactions_is_no_fault(text: str) -> None:
         ("1. Man: a man.\nObjects 2 and 3 are two people.\n6. Dog: a dog.", (2, 3)),
         ("1. Man: a man.\n[2], [3]: two people.\n6. Dog: a dog.", (2, 3)),
         ("1. Man: a man.\n2 through 4: people.\n6. Dog: a dog.", (2, 3, 4)),
+        ("1. Man: a man.\n2. & 3. Chairs: two chairs.\n6. Dog: a dog.", (2, 3)),
+        ("1. Man: a man.\n2. and 3. Two chairs.\n6. Dog: a dog.", (2, 3)),
     ],
 )
 def test_grouped_marks_are_a_fault_and_no_region(text: str, marks: tuple[int, ...]) -> None:
@@ -411,6 +421,39 @@ def test_an_answer_without_entries_is_unreadable(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "  \n\t\n", "\u00a0"])
 def test_an_empty_answer(text: str) -> None:
     assert [fault.kind for fault in parse(text).faults] == ["empty"]
+
+
+def test_numbers_of_marks_in_brackets_do_not_reach_a_caption() -> None:
+    parsed = parse(
+        "1. Man: the man holds a frisbee (3) beside [object 2].\n2. Dog: a dog (brown).\n"
+        "The interactions include:\n1 and 2: the man (1) looks at the dog (2)."
+    )
+    assert [region.description for region in parsed.answer.regions] == [
+        "the man holds a frisbee beside.",
+        "a dog (brown).",
+    ]
+    assert parsed.answer.interactions == (Interaction((1, 2), "the man looks at the dog."),)
+
+
+def test_interactions_told_in_sentences() -> None:
+    parsed = parse(
+        "1. Man: a man.\n2. Dog: a dog.\nThe interactions include:\n"
+        "- The man (1) walks the dog (2).\n- The dog [2] pulls the man [1].\n- They are friends."
+    )
+    assert parsed.answer.interactions == (
+        Interaction((1, 2), "The man walks the dog."),
+        Interaction((2, 1), "The dog pulls the man."),
+    )
+    assert [(fault.kind, fault.marks) for fault in parsed.faults] == [("unreadable", ())]
+
+
+def test_a_table_with_a_column_of_interactions() -> None:
+    parsed = parse(
+        "| ID | Category | Description | Interactions |\n|:-|:-|:-|:-|\n"
+        "| 1 | Man | a man. | 1 and 2: he walks it. |\n| 2 | Dog | a dog. | |"
+    )
+    assert parsed.answer.regions == (Region(1, "Man", "a man."), Region(2, "Dog", "a dog."))
+    assert parsed.answer.interactions == (Interaction((1, 2), "he walks it."),)
 
 
 def test_json_with_interactions() -> None:

@@ -89,6 +89,11 @@ def test_run_resume_status_export(data: Path, tmp_path: Path) -> None:
     assert told["stages"][2]["calls"]["asked"] == calls
     assert exported.read_bytes() == before
 
+    # The account needs nothing but the run's own folder.
+    (data / "panoptic_val2017.json").rename(tmp_path / "away.json")
+    assert "finished" in annoengine("status", "runs/pix2cap", cwd=tmp_path).stdout
+    (tmp_path / "away.json").rename(data / "panoptic_val2017.json")
+
     shutil.rmtree(tmp_path / "runs/pix2cap/export")
     assert annoengine("export", "runs/pix2cap", cwd=tmp_path).returncode == 0
     assert exported.read_bytes() == before
@@ -186,6 +191,18 @@ def test_a_refusing_server_stops_the_run_with_its_reason(data: Path, tmp_path: P
         assert told["stages"][2]["given"] == 5
 
 
+def test_too_many_failures_end_the_run(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "server").mkdir()
+    with server_process(tmp_path / "server", [{"do": "refusal"}]) as server:
+        model = f"{{model: openai/gpt-4o, options: {{base_url: '{server.base_url}'}}}}"
+        command = ["run", "pix2cap", *data_options(data), "-w", "run"]
+        command += ["--set", f"models.annotator={model}", "--set", "run.failures={after: 2}"]
+        done = annoengine(*command, cwd=tmp_path)
+        assert done.returncode == 3, done.stderr
+        assert "2 of 2 records failed at annotate" in done.stderr
+        assert "refusal" in done.stderr
+
+
 def test_two_runs_on_the_same_shards_and_ctrl_c(data: Path, tmp_path: Path) -> None:
     (tmp_path / "server").mkdir()
     with server_process(tmp_path / "server", latency_s=3.0) as server:
@@ -217,6 +234,19 @@ def test_two_runs_on_the_same_shards_and_ctrl_c(data: Path, tmp_path: Path) -> N
         assert server.counts()["answered"] == 5
         assert annoengine(*command, cwd=tmp_path).returncode == 0
         assert server.counts()["received"] == 5
+
+
+def test_a_part_of_the_shards_can_be_run(data: Path, tmp_path: Path) -> None:
+    command = ["run", "pix2cap", *data_options(data), "-w", "run", "--set", "run.shard_size=2"]
+    part = annoengine(*command, "--shards", "2/2", cwd=tmp_path)
+    assert part.returncode == 0, part.stderr
+    assert "the export waits until every shard is done" in part.stdout
+    assert not (tmp_path / "run/export").exists()
+    rest = annoengine(*command, cwd=tmp_path)
+    assert rest.returncode == 0, rest.stderr
+    assert (tmp_path / "run/export/pix2cap").is_dir()
+    told = json.loads(annoengine("status", "run", "--json", cwd=tmp_path).stdout)
+    assert told["stages"][2]["calls"]["asked"] == 5
 
 
 def test_plan_sends_and_writes_nothing(data: Path, tmp_path: Path) -> None:

@@ -201,6 +201,20 @@ def test_a_changed_question_is_noticed_and_costs_the_changed_requests(tmp_path: 
     assert not Echo.calls
 
 
+def test_a_stage_put_in_between_is_noticed_and_keeps_the_answers(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path / "run")
+    asks = {"tests.toy:Asks": {}, "as": "asks"}
+    carry(load_recipe(recipe_file(tmp_path, [asks])), workspace)
+    Echo.calls.clear()
+    recipe = load_recipe(recipe_file(tmp_path, [{"tests.toy:Draws": {}, "as": "draws"}, asks]))
+    plan = make_plan(recipe, workspace)
+    assert plan.changed
+    assert plan.strangers == ("01-asks",)
+    carry(recipe, workspace)
+    assert not Echo.calls
+    assert len(list(finished_records(recipe, workspace))) == 10
+
+
 def test_a_mended_reading_is_free(tmp_path: Path) -> None:
     workspace = Workspace(tmp_path / "run")
     carry(load_recipe(recipe_file(tmp_path)), workspace)
