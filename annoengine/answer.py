@@ -75,12 +75,15 @@ class Judgement:
     """What of an answer may be used: one region for each accepted mark, and what is wrong.
 
     Every expected mark is either a key of ``accepted`` or named by at least one fault.
+    ``doubtful`` has the regions of faulty marks that are right but for their wording (they speak
+    of the marks): worth asking again, and worth keeping where nothing better comes.
     """
 
     accepted: dict[int, Region]
     interactions: tuple[Interaction, ...]
     faults: tuple[Fault, ...] = ()
-    tolerated: tuple[str, ...] = field(default=())
+    tolerated: tuple[str, ...] = ()
+    doubtful: dict[int, Region] = field(default_factory=dict)
 
     def faulty_marks(self, expected: tuple[Expected, ...]) -> tuple[int, ...]:
         """The expected marks that have no accepted region, in the order asked."""

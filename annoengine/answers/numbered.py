@@ -126,12 +126,14 @@ class Numbered:
         - Marks of a group get nothing from it. Marks described twice get the text where both say
           the same, else nothing. Marks that were not asked for spoil nothing.
         - Refusals, leaks of the prompt or the marks, other languages, broken off and too short
-          descriptions are faults of their mark.
+          descriptions are faults of their mark. A leak that fits its category is doubtful: a
+          later rewriting can mend it, so it is not lost where nothing better comes.
         - Interactions stay where every mark was asked for and none was described as another
-          category.
+          category; those that speak of the marks stay too, with a fault that says so.
         """
         asked = {e.mark for e in expected}
         accepted: dict[int, Region] = {}
+        doubtful: dict[int, Region] = {}
         faults: list[Fault] = []
         other_category: set[int] = set()
         whole = [f for f in parsed.faults if not f.marks]
@@ -152,6 +154,8 @@ class Numbered:
                 faults.append(fault)
                 if fault.kind == "category":
                     other_category.add(e.mark)
+                elif fault.kind == "leak" and not _other_category(e.category, regions[0]):
+                    doubtful[e.mark] = regions[0]
         kept = [f for f in (_still_true(f, asked, accepted) for f in about_marks) if f]
         strange = sorted({r.mark for r in parsed.answer.regions} - asked)
         out_of_range = [
@@ -164,6 +168,7 @@ class Numbered:
             interactions,
             (*_merged(faults), *kept, *whole, *out_of_range, *dropped),
             parsed.tolerated,
+            doubtful,
         )
 
 
@@ -263,8 +268,10 @@ def _usable(
             detail = f"The interaction of {which} is about an object described as another category."
             faults.append(Fault("category", (), detail))
         elif kind := kind_of_fault(text):
-            detail = f'The interaction of {which} is no use ({kind}): "{_quote(text)}".'
+            detail = f'The interaction of {which} is no good ({kind}): "{_quote(text)}".'
             faults.append(Fault(kind, (), detail))
+            if kind == "leak":  # "object 1 leans on object 2" says something all the same
+                kept.append(interaction)
         else:
             kept.append(interaction)
     return tuple(kept), faults

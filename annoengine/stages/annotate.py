@@ -66,6 +66,7 @@ class _Group:
     marks: dict[int, Mark]
     expected: tuple[Expected, ...]
     regions: dict[int, tuple[Region, Origin]] = field(default_factory=dict)
+    doubtful: dict[int, tuple[Region, Origin]] = field(default_factory=dict)
     interactions: list[tuple[Interaction, Origin]] = field(default_factory=list)
     faults: tuple[Fault, ...] = ()
 
@@ -165,7 +166,7 @@ class Annotate(Stage):
         asked = [group.turn]
         for number in range(1, self.parameters.repair + 1):
             if not group.wanted:
-                return
+                break
             turn = f"{group.turn}/repair {number}"
             asked = [turn] if number == 1 else [*asked, turn]
             prompt = draw(
@@ -183,6 +184,10 @@ class Annotate(Stage):
                 raise RecordFailed(reply.outcome, reply.detail, (turn,))
             self._take(reply, prompt, group, turn, number)
             said = reply.text if reply.text.strip() else said
+        for e in group.wanted:
+            # Nothing better came: a caption that speaks of the marks can still be rewritten.
+            if e.mark in group.doubtful:
+                group.regions[e.mark] = group.doubtful[e.mark]
         if group.wanted and self.parameters.on_unmatched == "fail":
             raise RecordFailed("unmatched", _what_is_missing(group), tuple(asked))
 
@@ -223,6 +228,7 @@ class Annotate(Stage):
             repairs=repairs,
         )
         group.regions |= {mark: (region, origin) for mark, region in judged.accepted.items()}
+        group.doubtful |= {mark: (region, origin) for mark, region in judged.doubtful.items()}
         group.interactions += [(interaction, origin) for interaction in judged.interactions]
         group.faults = judged.faults
 

@@ -92,6 +92,14 @@ def test_one_faulty_mark_costs_only_itself(changed: str, kind: str, detail: str)
     assert judged.faulty_marks(ASKED) == (2,)
 
 
+def test_a_right_description_that_speaks_of_the_marks_is_doubtful() -> None:
+    judged = judge(answer(_2="2. Dog: a brown dog next to object 1."))
+    assert judged.doubtful == {2: Region(2, "Dog", "a brown dog next to object 1.")}
+    assert 2 not in judged.accepted
+    assert judge(answer(_2="2. Cat: a grey cat next to object 1.")).doubtful == {}
+    assert judge(answer()).doubtful == {}
+
+
 @pytest.mark.parametrize(
     "changed",
     [
@@ -184,7 +192,10 @@ def test_an_interaction_that_is_none_goes() -> None:
         f"{answer()}\nThe interactions include:\n1 and 2: No direct interaction.\n"
         "1 and 3: none\n1 and 4: He hands object 2 to her.\n2 and 4: No leash holds the dog."
     )
-    assert judged.interactions == (Interaction((2, 4), "No leash holds the dog."),)
+    assert judged.interactions == (
+        Interaction((1, 4), "He hands object 2 to her."),
+        Interaction((2, 4), "No leash holds the dog."),
+    )
     assert kinds(judged) == [("empty", ()), ("empty", ()), ("leak", ())]
 
 

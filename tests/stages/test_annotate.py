@@ -241,6 +241,23 @@ async def test_what_was_right_is_not_changed_by_a_repair() -> None:
     assert given.captions[0].text == "a man in red."
 
 
+async def test_a_caption_that_speaks_of_marks_is_kept_where_nothing_better_comes() -> None:
+    leaky = "1. Person: a man in red.\n2. Dog: a dog near object 1.\n3. Sky: the sky."
+    better = Script({"objects": leaky, "objects/repair 1": "2. Dog: a dog near the man."})
+    given = await stage().annotate(record(), better)
+    assert given.captions[1].text == "a dog near the man."
+    assert "speaks of the marks" in better.text("objects/repair 1")
+
+    worse = Script({"objects": leaky, "objects/repair 1": "2. Dog: sorry, I can't."})
+    given = await stage(repair=1).annotate(record(), worse)
+    assert given.captions[1].text == "a dog near object 1."
+    assert (given.captions[1].origin.turn, given.captions[1].origin.repairs) == ("objects", 0)
+
+    as_the_paper = Script({"objects": leaky})
+    given = await stage(repair=0).annotate(record(), as_the_paper)
+    assert [c.text for c in given.captions][1] == "a dog near object 1."
+
+
 async def test_no_repair_where_nothing_is_missing() -> None:
     door = Script({"objects": RIGHT})
     await stage().annotate(record(), door)
