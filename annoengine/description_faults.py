@@ -77,6 +77,12 @@ _LEAK_WORDS = _word_set(
     "categories categorization",
 )
 """Each form of a leak holds one of these."""
+_REFUSAL_WORDS = _word_set(
+    "sorry afraid unable able unfortunately apologies ai cannot can cant could couldn couldnt do",
+    "don dont t not isnot arenot wasnot doesnot donot never hardly no none n na unknown unclear",
+    "unidentifiable undetermined tbd same see description summary there xxx xxxx xxxxx",
+)
+"""Each form of a refusal holds one of these."""
 _ENGLISH = _word_set(
     "the of and is are with to from its it his her their they that this which has have by at for",
     "as or be was were not but there while near behind another some both each also into over under",
@@ -98,9 +104,10 @@ def kind_of_fault(description: str) -> Kind | None:
     >>> kind_of_fault("El perro está en la hierba"), kind_of_fault("The marked object is a dog.")
     ('language', 'leak')
     """
-    if declines(description):
-        return "refusal"
     words = _WORD.findall(description.lower())
+    # Every form of a refusal has one of these words, or none at all ("???").
+    if (not words or not _REFUSAL_WORDS.isdisjoint(words)) and declines(description):
+        return "refusal"
     # Every form of a leak has one of these words, and a word is far quicker to find than a form.
     if not _LEAK_WORDS.isdisjoint(words) and _LEAK.search(description):
         return "leak"

@@ -84,6 +84,8 @@ def plain_summary(text: str) -> str:
         before = text
         text = re.sub(r"\s*(?:[:;!?\"“”—]|\.(?=\s)|\s[-–]+(?=\s))[\s,]*", ", ", plain(text))
         text = re.sub(r"^(?:\W|and\b(?=\W*\d)|\d+(?=[.):,\s]))+(?=.)", "", text).strip(" ,.;:-–—")
+        # A number keeps no mark that would make it the head of another entry: "lane 2) 2."
+        text = re.sub(r"(?<=\d)[.)\]]+(?=\s|$)", "", text)
         text = " ".join(text.split()[:12])
         if text == before:
             break

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from annoengine.description_faults import kind_of_fault
+from annoengine.description_faults import declines, kind_of_fault
 
 FAULTY = {
     "refusal": [
@@ -97,3 +99,20 @@ GOOD = [
 @pytest.mark.parametrize("text", GOOD)
 def test_a_good_description(text: str) -> None:
     assert kind_of_fault(text) is None
+
+
+@settings(max_examples=1500)
+@given(
+    st.lists(
+        st.sampled_from(
+            "the a dog man is are not visible can cannot can't cant find see sorry i'm unable to "
+            "be seen there no none object image in clearly isn't don't as an ai n/a ??? unknown "
+            "same above description of summary xxx never hardly it described . , red and "
+            "wears".split()
+        ),
+        min_size=1,
+        max_size=8,
+    ).map(" ".join)
+)
+def test_the_quick_look_for_refusals_misses_none(text: str) -> None:
+    assert (kind_of_fault(text) == "refusal") == declines(text)

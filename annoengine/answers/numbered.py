@@ -174,6 +174,8 @@ class Numbered:
 
 def _that_say_something(regions: list[Region]) -> list[Region]:
     """Without empty entries and mere names ("2. Dog"), where the mark has another entry."""
+    if len(regions) < 2:
+        return regions
     names = {"", *(_same(region.summary) for region in regions)}
     saying = [r for r in regions if _same(r.description) not in names]
     return saying or regions[:1]

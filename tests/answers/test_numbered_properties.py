@@ -169,6 +169,7 @@ def test_what_is_plain_comes_back_exactly(answer: Answer) -> None:
 @example(Answer((Region(1, "", "& - &amp;"),)))
 @example(Answer((Region(1, "Summary", "a dog; Description: 7. of May"),)))
 @example(Answer((Region(1, "**", "The interactions include: 1 and 2: x"),)))
+@example(Answer((Region(1, "a 2) 2.", "a"),)))
 def test_anything_written_comes_back_plain(answer: Answer) -> None:
     assert GRAMMAR.parse(GRAMMAR.write(answer)).answer == GRAMMAR.plain(answer)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -228,3 +229,24 @@ def test_what_a_killed_process_left_is_swept(tmp_path: Path) -> None:
     assert len(list((tmp_path / "a").iterdir())) == 1
     write_bytes(LocalFolder(tmp_path), "a/y.json", b"data")
     assert [p.name for p in (tmp_path / "a").iterdir()] == ["y.json"]
+
+
+def test_pictures_are_found_in_a_tar_as_tarfile_finds_them(tmp_path: Path) -> None:
+    storage = LocalFolder(tmp_path)
+    pictures = {
+        f"{'long/' * n}{n}.jpg": bytes([n]) * size for n, size in enumerate((1, 512, 0, 9000))
+    }
+    with ShardWriter(storage, "01-x", "00000") as writer:
+        for name, data in pictures.items():
+            writer.write_image(name, data)
+        writer.write_image("d" * 60 + "/" + "e" * 80, b"a long name")
+        writer.commit("f", {}, "in")
+    tar = TarImages.open(storage, "01-x/00000.images.tar")
+    assert tar is not None
+    with tarfile.open(tmp_path / "01-x/00000.images.tar") as known:
+        assert list(tar.places) == known.getnames()
+        for member in known:
+            file = known.extractfile(member)
+            assert file is not None
+            assert tar.read(member.name) == file.read()
+    tar.close()
