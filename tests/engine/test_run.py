@@ -15,6 +15,7 @@ from annoengine.account import Account, take_account
 from annoengine.ask import RetryPolicy
 from annoengine.errors import ProviderUnusable, RecipeError, TooManyFailures
 from annoengine.estimate import count_new_calls
+from annoengine.journal import Journal
 from annoengine.plan import make_plan
 from annoengine.provider import Reply
 from annoengine.recipe import Recipe, load_recipe
@@ -172,7 +173,10 @@ def test_a_larger_limit_goes_on_and_a_smaller_one_is_noticed(tmp_path: Path) -> 
     assert len(list(finished_records(recipe, workspace))) == 5
     assert not make_plan(recipe, workspace, None).changed
     Echo.calls.clear()
+    whole = workspace.root / "00-source/00000.jsonl"
+    before = whole.stat().st_mtime_ns
     carry(recipe, workspace)
+    assert whole.stat().st_mtime_ns == before, "a shard that has not changed is not read again"
     assert len(list(finished_records(recipe, workspace))) == 10
     assert sorted(t for t in Echo.calls if t.startswith("What")) == [
         f"What is {n}?" for n in range(5, 10)
@@ -338,6 +342,23 @@ def test_the_ceiling_of_failures_ends_the_run(tmp_path: Path) -> None:
     with pytest.raises(TooManyFailures, match=r"5 of 9 records failed at draws.*undrawable"):
         carry(recipe, workspace)
     account_of(recipe, workspace)
+
+
+def test_a_stage_sees_a_reply_only_when_it_is_safe_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    safe: list[int] = []
+    real = Journal.durable
+
+    async def durable(self: Journal) -> None:
+        await real(self)
+        safe.append(self.counts.answered)
+
+    monkeypatch.setattr(Journal, "durable", durable)
+    recipe = load_recipe(recipe_file(tmp_path, [{"tests.toy:Asks": {}, "as": "asks"}]))
+    carry(recipe, Workspace(tmp_path / "run"))
+    # Once for each call, and once more for each of the three shards before it is committed.
+    assert len(safe) == 10 + 3
 
 
 def test_a_bug_in_a_stage_shows_itself_with_the_record(tmp_path: Path) -> None:

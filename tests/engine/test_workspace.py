@@ -148,6 +148,30 @@ def test_a_shard_is_seen_whole_or_not_at_all(tmp_path: Path) -> None:
     assert storage.names("01-x") == ["00000.done.json", "00000.jsonl"]
 
 
+def test_a_commit_that_breaks_off_leaves_no_marker_of_the_old_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = LocalFolder(tmp_path)
+    real = Path.replace
+    for number in (1, 2):
+        with ShardWriter(storage, "01-x", "00000") as writer:
+            writer.write(record(number).to_line())
+            if number == 2:
+
+                def breaks(self: Path, target: Any) -> Path:
+                    if str(target).endswith(".done.json"):
+                        raise OSError(errno.EIO, "Input/output error")
+                    return real(self, target)
+
+                monkeypatch.setattr(Path, "replace", breaks)
+                with pytest.raises(WorkspaceError):
+                    writer.commit("f", {}, "in")
+            else:
+                writer.commit("f", {}, "in")
+    assert [r.id for r in read_records(storage, "01-x/00000.jsonl")] == ["toy/val/2"]
+    assert read_marker(storage, "01-x", "00000") is None
+
+
 def test_the_same_shard_has_the_same_bytes(tmp_path: Path) -> None:
     for folder in ("a", "b"):
         with ShardWriter(LocalFolder(tmp_path / folder), "01-x", "00000") as writer:
