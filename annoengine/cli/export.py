@@ -17,6 +17,13 @@ def export(
         Path | None, typer.Option("--output", "-o", help="Where to; RUN/export unless given.")
     ] = None,
     set: options.Settings = None,
+    drop_images_with_missing: Annotated[
+        bool,
+        typer.Option(
+            "--drop-images-with-missing",
+            help="pix2cap: leave out images of which a segment has no caption.",
+        ),
+    ] = False,
 ) -> None:
     """Write the datasets of a finished run."""
     from annoengine.export_run import choose_exports, export_run
@@ -25,7 +32,10 @@ def export(
     from annoengine.workspace import Workspace
 
     folder = Workspace.of_run(run)
-    recipe = load_recipe(run / "recipe.yaml", options.overrides(None, None, set))
+    settings = list(set or ())
+    if drop_images_with_missing:
+        settings.append("exports.pix2cap.drop_images_with_missing=true")
+    recipe = load_recipe(run / "recipe.yaml", options.overrides(None, None, settings))
     for exported in export_run(recipe, folder, choose_exports(recipe, name), output):
         for line in export_lines(exported):
             typer.echo(line)

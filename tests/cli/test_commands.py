@@ -97,6 +97,9 @@ def test_run_resume_status_export(data: Path, tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "runs/pix2cap/export")
     assert annoengine("export", "runs/pix2cap", cwd=tmp_path).returncode == 0
     assert exported.read_bytes() == before
+    dropped = ("export", "runs/pix2cap", "-o", "other", "--drop-images-with-missing")
+    assert annoengine(*dropped, cwd=tmp_path).returncode == 0
+    assert (tmp_path / "other/pix2cap/pix2cap_coco_val.json").is_file()
     assert "nothing to retry" in annoengine("retry", "runs/pix2cap", cwd=tmp_path).stdout
 
 
