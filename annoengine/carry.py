@@ -24,6 +24,7 @@ from annoengine.preview import write_previews
 from annoengine.progress import Progress, make_console, print_account
 from annoengine.recipe import Recipe
 from annoengine.runner import Outcome, carry_out, make_door
+from annoengine.shard import read_marker, shard_name
 from annoengine.workspace import Shards, Workspace
 
 
@@ -34,17 +35,19 @@ def carry_and_export(
     shards: Shards,
     limit: int | None,
     mode: Mode = "run",
-    clear: bool = False,
+    redo: bool = False,
     quiet: bool = False,
 ) -> Account:
     """Carries out a recipe, exports what is finished, and prints the final account.
 
-    ``clear`` takes away the folders of stages that the recipe no longer has. Raises RunStopped
+    ``redo`` takes away the folders of stages that the recipe no longer has, and brings up to date
+    what a reading without new calls had left as it was. Raises RunStopped
     after the account was printed.
     """
     console = make_console()
-    if clear:
+    if redo:
         _clear_other_stages(recipe, workspace)
+        reopen_kept_older(recipe, workspace)
     _save(recipe, workspace)
     stopped: RunStopped | None = None
     outcome: Outcome | None = None
@@ -154,3 +157,16 @@ def _clear_other_stages(recipe: Recipe, workspace: Workspace) -> None:
     """Takes away shards of stages that moved or went; their journals stay where they are."""
     for name in stage_folders(workspace) - expected_folders(recipe, workspace):
         shutil.rmtree(workspace.root / name)
+
+
+def reopen_kept_older(recipe: Recipe, workspace: Workspace) -> int:
+    """Counts steps as not done whose records kept an older result (``--reparse``); how many."""
+    done, reopened = workspace.source_done(), 0
+    for index, built in enumerate(recipe.stages, start=1):
+        folder = workspace.folder(index, built.name)
+        for number in range(done.shards if done else 0):
+            marker = read_marker(workspace.storage, folder, shard_name(number))
+            if marker is not None and marker.counts.kept_older:
+                workspace.storage.delete(f"{folder}/{shard_name(number)}.done.json")
+                reopened += 1
+    return reopened

@@ -224,26 +224,6 @@ class ShardWriter:
         return marker
 
 
-def _members(tar: BinaryIO) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Name, offset and size of each file in a tar that :class:`ShardWriter` wrote.
-
-    Reads the headers alone, and of a header only these fields: a fifth of tarfile's time, which
-    counts where a hundred pictures are found for a hundred short calls.
-    """
-    offset = 0
-    while True:
-        tar.seek(offset)
-        header = tar.read(tarfile.BLOCKSIZE)
-        if len(header) < tarfile.BLOCKSIZE or not header[0]:
-            return
-        name = header[:100].rstrip(b"\0").decode()
-        prefix = header[345:500].rstrip(b"\0").decode()
-        size = int(header[124:136].rstrip(b"\0 ") or b"0", 8)
-        offset += tarfile.BLOCKSIZE
-        yield f"{prefix}/{name}" if prefix else name, (offset, size)
-        offset += -(-size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
-
-
 @dataclass
 class TarImages:
     """Pictures in a shard's tar, by name, read one at a time."""
@@ -258,7 +238,9 @@ class TarImages:
             file = storage.open(key)
         except FileNotFoundError:
             return None
-        return cls(file, dict(_members(file)))
+        with tarfile.open(fileobj=file, mode="r:") as tar:
+            places = {member.name: (member.offset_data, member.size) for member in tar}
+        return cls(file, places)
 
     def read(self, name: str) -> bytes | None:
         """The bytes of a picture, or None."""

@@ -49,7 +49,7 @@ def run(
         shards=Shards.parse(shards),
         limit=limit,
         mode="replay" if reparse else "run",
-        clear=redo or reparse,
+        redo=redo,
         quiet=quiet,
     )
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 EVERY = (
-    ("calls: annotate beside bare aiohttp + uvloop", "annotate_calls", ["--rounds", "5"]),
+    ("calls: annotate beside bare aiohttp + uvloop", "annotate_calls", ["--rounds", "7"]),
     ("memory and bytes: 1,000 and 20,000 records", "run_sizes", ["--records", "1000", "20000"]),
     ("a thousand kills", "many_kills", ["--kills", "1000"]),
 )

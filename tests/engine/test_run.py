@@ -13,6 +13,7 @@ import yaml
 
 from annoengine.account import Account, take_account
 from annoengine.ask import RetryPolicy
+from annoengine.carry import reopen_kept_older
 from annoengine.errors import ProviderUnusable, RecipeError, TooManyFailures
 from annoengine.estimate import count_new_calls
 from annoengine.journal import Journal
@@ -248,6 +249,13 @@ def test_reparse_keeps_what_would_need_a_call(tmp_path: Path) -> None:
     texts = [r.captions[0].text for _, r in finished_records(recipe, workspace)]
     assert texts[:2] == ["ECHO: WHAT IS 0?", "echo: What is 1?"]
     assert account_of(recipe, workspace).stages[1].kept_older == 5
+    # They stay so until they may be asked.
+    carry(recipe, workspace)
+    assert not Echo.calls
+    assert reopen_kept_older(recipe, workspace) == 3
+    carry(recipe, workspace)
+    assert Echo.calls == {f"And {n}?": 1 for n in (1, 3, 5, 7, 9)}
+    assert account_of(recipe, workspace).stages[1].kept_older == 0
 
 
 def test_a_reader_that_asks_nothing_is_not_run_again(tmp_path: Path) -> None:
