@@ -49,7 +49,7 @@ class Sight:
         if self.max_pixels is not None:
             scale = min(scale, math.sqrt(self.max_pixels / (width * height)))
         if self.max_patches is not None:
-            scale *= self._patch_scale(*_scaled(size_wh, scale))
+            scale *= self._patch_scale(*shrunk(size_wh, scale))
         return scale
 
     def drawn_wh(self, size_wh: SizeWh) -> SizeWh:
@@ -60,7 +60,7 @@ class Sight:
         >>> sight_of("openai/gpt-4o").drawn_wh((4000, 3000))
         (1024, 768)
         """
-        return _scaled(size_wh, self.scale(size_wh))
+        return shrunk(size_wh, self.scale(size_wh))
 
     def seen_wh(self, size_wh: SizeWh) -> SizeWh:
         """The size at which the model sees a picture of this size."""
@@ -90,7 +90,8 @@ class Sight:
         )
 
 
-def _scaled(size_wh: SizeWh, scale: float) -> SizeWh:
+def shrunk(size_wh: SizeWh, scale: float) -> SizeWh:
+    """A size scaled down, in whole pixels, at least one a side."""
     # The small addend keeps a side that is whole in exact arithmetic from losing a pixel.
     width, height = (max(1, math.floor(side * scale + 1e-6)) for side in size_wh)
     return width, height

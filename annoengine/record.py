@@ -113,7 +113,9 @@ class Drawing(Frozen):
     """One marked picture of the record.
 
     A source pixel p lies at ``p * scale + offset_xy`` in the picture. ``seen_wh`` is the size at
-    which the model will really look at it, after its own downscale.
+    which the model will really look at it, after its own downscale. ``clean_offset_xy`` is set
+    where the photograph stands in it a second time, without marks: p lies at ``p * scale +
+    clean_offset_xy`` there.
     """
 
     image: DrawnImage
@@ -121,6 +123,7 @@ class Drawing(Frozen):
     scale: float
     offset_xy: Point = (0, 0)
     seen_wh: tuple[int, int]
+    clean_offset_xy: Point | None = None
 
 
 class Mark(Frozen):

@@ -20,7 +20,7 @@ from PIL import Image
 from annoengine.errors import InputError, RecordFailed
 from annoengine.fingerprint import sha256_hex
 from annoengine.mask import IdMap, RecordFiles, ids_from_png, mask_from_rle
-from annoengine.model_sight import Sight
+from annoengine.model_sight import Sight, shrunk
 from annoengine.photo import ImageRgb, decode_photo
 from annoengine.som.layout import Layout, Region, Target, TextHeights
 from annoengine.som.lettering import label_size_wh
@@ -46,6 +46,11 @@ _CROWDED = 0.08
 """Labels that fill more than this share of the picture are all made as small as they may be."""
 
 _MARGIN_GREY = 32
+
+SEAM_PX = 8
+"""The width of the seam between the marked photograph and the clean one."""
+
+_SEAM_GREY = 255
 _ROUNDS = 5
 """Scales and text heights that are tried before the picture goes without a margin."""
 
@@ -98,6 +103,8 @@ class DrawnPicture:
     scale: float
     seen_wh: tuple[int, int]
     marks: tuple[DrawnMark, ...]
+    clean_x: int | None = None
+    """Where the photograph without marks begins, on the right; None where there is none."""
 
 
 def draw_marks(files: RecordFiles, commission: Commission) -> DrawnPicture:
@@ -108,12 +115,15 @@ def draw_marks(files: RecordFiles, commission: Commission) -> DrawnPicture:
     """
     photo = _read_photo(files, commission)
     style = find_style(commission.style)
-    regions, layout, scale = _arrange(files, commission)
-    width, height = layout.picture_wh
-    picture = _on_canvas(photo, commission.photo_wh, scale, (width, height))
-    colours = style.paint(picture, regions, layout)
-    seen_wh = commission.sight.seen_wh((width, height))
-    shrink = _shrink(commission.sight, (width, height))
+    view = _View(commission.sight, style.CLEAN_BESIDE)
+    regions, layout, scale = _arrange(files, commission, view)
+    marked = _on_canvas(photo, commission.photo_wh, scale, layout.picture_wh)
+    clean = marked.copy() if style.CLEAN_BESIDE else None
+    colours = style.paint(marked, regions, layout)
+    picture = marked if clean is None else _side_by_side(marked, clean)
+    height, width = picture.shape[:2]
+    seen_wh = view.seen_wh(layout.picture_wh)
+    shrink = view.shrink(layout.picture_wh)
     by_number = {r.target.number: hex_of(c) for r, c in zip(regions, colours, strict=True)}
     marks = tuple(
         DrawnMark(
@@ -130,7 +140,8 @@ def draw_marks(files: RecordFiles, commission: Commission) -> DrawnPicture:
         for label in layout.labels
     )
     data, encoder, suffix = encode(picture, commission.encoder, commission.quality)
-    return DrawnPicture(data, encoder, suffix, width, height, scale, seen_wh, marks)
+    clean_x = layout.picture_wh[0] + SEAM_PX if style.CLEAN_BESIDE else None
+    return DrawnPicture(data, encoder, suffix, width, height, scale, seen_wh, marks, clean_x)
 
 
 def encode(picture: ImageRgb, encoder: Encoder, quality: int) -> tuple[bytes, str, str]:
@@ -175,7 +186,58 @@ def _read_photo(files: RecordFiles, commission: Commission) -> ImageRgb:
     return photo
 
 
-def _arrange(files: RecordFiles, commission: Commission) -> tuple[list[Region], Layout, float]:
+@dataclass(frozen=True)
+class _View:
+    """The model's sight of the whole picture, said in sizes of the marked panel.
+
+    With ``beside`` the picture is two panels of one size with a seam between them.
+    """
+
+    sight: Sight
+    beside: bool
+
+    def whole_wh(self, panel_wh: tuple[int, int]) -> tuple[int, int]:
+        """The size of the picture that is sent."""
+        width, height = panel_wh
+        return (2 * width + SEAM_PX, height) if self.beside else panel_wh
+
+    def seen_wh(self, panel_wh: tuple[int, int]) -> tuple[int, int]:
+        """The size at which the model sees that picture."""
+        return self.sight.seen_wh(self.whole_wh(panel_wh))
+
+    def scale(self, panel_wh: tuple[int, int]) -> float:
+        """How much a panel must shrink, 0 to 1, so that the model shrinks nothing further."""
+        if not self.beside:
+            return self.sight.scale(panel_wh)
+        scale = self.sight.scale(self.whole_wh(panel_wh))
+        # The seam does not shrink with the panels: a few steps make room for it.
+        while scale < 1.0 and self.sight.scale(self.whole_wh(shrunk(panel_wh, scale))) < 1.0:
+            scale *= 0.995
+        return scale
+
+    def drawn_wh(self, panel_wh: tuple[int, int]) -> tuple[int, int]:
+        """The size to draw a panel at: the largest that the model takes as it is."""
+        return shrunk(panel_wh, self.scale(panel_wh))
+
+    def shrink(self, panel_wh: tuple[int, int]) -> float:
+        """How much the model's own view of the picture is smaller than it, 0 to 1."""
+        whole, seen = self.whole_wh(panel_wh), self.seen_wh(panel_wh)
+        return min(1.0, seen[0] / whole[0], seen[1] / whole[1])
+
+    def least_text_px(self, panel_wh: tuple[int, int]) -> int:
+        """The height at which digits are drawn so that the model sees them MIN_TEXT_PX high."""
+        return math.ceil(MIN_TEXT_PX / self.shrink(panel_wh) - 1e-6)
+
+
+def _side_by_side(marked: ImageRgb, clean: ImageRgb) -> ImageRgb:
+    """Both panels with the seam between them."""
+    seam = np.full((marked.shape[0], SEAM_PX, 3), _SEAM_GREY, dtype=np.uint8)
+    return np.concatenate([marked, seam, clean], axis=1)
+
+
+def _arrange(
+    files: RecordFiles, commission: Commission, view: _View
+) -> tuple[list[Region], Layout, float]:
     """Regions and labels at the scale at which the whole picture, margin included, is seen.
 
     A margin can make the picture larger than the model takes, and all of it must then shrink; a
@@ -183,15 +245,15 @@ def _arrange(files: RecordFiles, commission: Commission) -> tuple[list[Region], 
     margin, and the labels without a place of their own say so.
     """
     masks = _Masks(files, commission)
-    sight, photo_wh, targets = commission.sight, commission.photo_wh, commission.targets
-    scale = sight.scale(photo_wh)
-    drawn_wh = sight.drawn_wh(photo_wh)
-    least = _least_text_px(sight, drawn_wh)
+    photo_wh, targets = commission.photo_wh, commission.targets
+    scale = view.scale(photo_wh)
+    drawn_wh = view.drawn_wh(photo_wh)
+    least = view.least_text_px(drawn_wh)
     for _ in range(_ROUNDS):
         regions = masks.regions(drawn_wh, scale)
         layout = place_labels(regions, drawn_wh, _heights(drawn_wh, targets, least))
-        again = sight.scale(layout.picture_wh)
-        needed = _least_text_px(sight, sight.drawn_wh(layout.picture_wh))
+        again = view.scale(layout.picture_wh)
+        needed = view.least_text_px(view.drawn_wh(layout.picture_wh))
         if again == 1.0 and least >= needed:
             return regions, layout, scale
         if again < _LEAST_SHRINK:
@@ -199,23 +261,12 @@ def _arrange(files: RecordFiles, commission: Commission) -> tuple[list[Region], 
         least = max(least, needed)
         if again < 1.0:
             scale *= 0.98 * again
-            drawn_wh = (max(1, int(photo_wh[0] * scale)), max(1, int(photo_wh[1] * scale)))
-    scale = sight.scale(photo_wh)
-    drawn_wh = sight.drawn_wh(photo_wh)
-    heights = TextHeights(*[_least_text_px(sight, drawn_wh)] * 3)
+            drawn_wh = shrunk(photo_wh, scale)
+    scale = view.scale(photo_wh)
+    drawn_wh = view.drawn_wh(photo_wh)
+    heights = TextHeights(*[view.least_text_px(drawn_wh)] * 3)
     regions = masks.regions(drawn_wh, scale)
     return regions, place_labels(regions, drawn_wh, heights, margin=False), scale
-
-
-def _least_text_px(sight: Sight, picture_wh: tuple[int, int]) -> int:
-    """The height at which digits are drawn so that the model sees them MIN_TEXT_PX high."""
-    return math.ceil(MIN_TEXT_PX / _shrink(sight, picture_wh) - 1e-6)
-
-
-def _shrink(sight: Sight, picture_wh: tuple[int, int]) -> float:
-    """How much the model's own view of a picture is smaller than the picture, 0 to 1."""
-    seen = sight.seen_wh(picture_wh)
-    return min(1.0, seen[0] / picture_wh[0], seen[1] / picture_wh[1])
 
 
 def _heights(drawn_wh: tuple[int, int], targets: Sequence[Target], least: int) -> TextHeights:

@@ -20,9 +20,13 @@ from annoengine.som.palette import Rgb
 
 
 class Style(Protocol):
-    """One way to mark a picture. ``VERSION`` goes up with any change that alters a pixel."""
+    """One way to mark a picture. ``VERSION`` goes up with any change that alters a pixel.
+
+    With ``CLEAN_BESIDE`` the photograph stands without marks on the right of the marked one.
+    """
 
     VERSION: int
+    CLEAN_BESIDE: bool
 
     def text(self, number: int, category: str) -> str:
         """What the label of a segment says."""

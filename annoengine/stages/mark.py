@@ -129,7 +129,13 @@ class Mark(Stage):
 
 def with_marks(record: Record, drawn: DrawnPicture, image: DrawnImage, style: str) -> Record:
     """The record with one drawing and its marks, in place of any it had."""
-    drawing = Drawing(image=image, style=style, scale=drawn.scale, seen_wh=drawn.seen_wh)
+    drawing = Drawing(
+        image=image,
+        style=style,
+        scale=drawn.scale,
+        seen_wh=drawn.seen_wh,
+        clean_offset_xy=None if drawn.clean_x is None else (drawn.clean_x, 0),
+    )
     marks = tuple(
         records.Mark(
             number=mark.number,
