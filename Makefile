@@ -26,7 +26,7 @@ demo: $(STAMP)  ## Caption the example photographs, without a key or a network
 	$(BIN)/annoengine run recipes/pix2cap.yaml
 
 test: $(STAMP_DEV)  ## All tests
-	ANNOENGINE_KILLS=$(KILLS) $(BIN)/python -m pytest -m "not check_data"
+	ANNOENGINE_KILLS=$(KILLS) $(BIN)/python -m pytest -n auto -m "not check_data"
 
 check: $(STAMP_DEV)  ## Lint, types, layers, tests: what every commit passes
 	$(BIN)/ruff check .
@@ -48,6 +48,7 @@ golden: $(STAMP_DEV)  ## Write the golden files anew, after a change that was me
 
 benchmark: $(STAMP_DEV)  ## Measure: calls, memory, bytes, drawing, kills (some minutes)
 	$(BIN)/python -m tests.benchmarks.run
+	$(BIN)/python -m tests.benchmarks.drawing
 
 clean:  ## Remove the environment and what was made
 	rm -rf $(VENV) runs build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -7,8 +7,8 @@ can be read again by a better grammar for nothing. Kinds live in ``annoengine/an
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import ClassVar, Protocol
+from dataclasses import dataclass, field, replace
+from typing import ClassVar, Protocol, runtime_checkable
 
 
 @dataclass(frozen=True)
@@ -110,3 +110,33 @@ class Grammar(Protocol):
     def judge(self, parsed: Parsed, expected: tuple[Expected, ...]) -> Judgement:
         """What may be used of it, strictly: each expected mark once, fitting its category."""
         ...
+
+
+@runtime_checkable
+class InteractionGrammar(Grammar, Protocol):
+    """A grammar in which interactions can also be asked for alone."""
+
+    def parse_interactions(self, text: str) -> Parsed:
+        """Like ``parse``, for the answer to a question about interactions only."""
+        ...
+
+
+def broken_off(parsed: Parsed, text: str) -> Parsed:
+    """An answer that reached its limit of tokens: what stands last is not whole.
+
+    Unless it ends with a sentence, or the grammar saw it already.
+    """
+    if any(fault.kind == "truncated" for fault in parsed.faults):
+        return parsed
+    if text.rstrip().rstrip("*_`\"'”’)").endswith((".", "!", "?", ";")):
+        return parsed
+    answer = parsed.answer
+    if answer.interactions:
+        kept = Answer(answer.regions, answer.interactions[:-1])
+        fault = Fault("truncated", (), "The answer broke off in its last interaction.")
+        return replace(parsed, answer=kept, faults=(*parsed.faults, fault))
+    if not answer.regions:
+        return parsed
+    mark = answer.regions[-1].mark
+    fault = Fault("truncated", (mark,), f"The description of object {mark} broke off.")
+    return replace(parsed, faults=(*parsed.faults, fault))

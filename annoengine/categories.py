@@ -6,6 +6,9 @@ by the head of a noun phrase (``annoengine.noun_phrase``) and never by mere occu
 house is a house, a hot dog is no dog, and a man on a horse is a man. The table leans to the
 generous side among true names of a thing, since a model that says "pitch" for a playing field is
 right; it gives nothing to a name that would make another category of it.
+
+Two names stand for no category at all (``region`` and ``object``, for images whose segments
+nobody has named): every noun fits them.
 """
 
 from __future__ import annotations
@@ -30,6 +33,9 @@ from annoengine.noun_phrase import (
 
 Fit = Literal["fits", "other", "unclear"]
 """What a sentence says of a category: it names it, it names another, or neither."""
+
+UNNAMED = frozenset({"region", "object"})
+"""What segments are called whose category is not known."""
 
 _TABLE = "category_words.yaml"
 _SUFFIXES = ("-merged", "-other", "-stuff")
@@ -70,6 +76,15 @@ def words_of(name: str) -> CategoryWords:
     return _words_of(name)
 
 
+def is_known(name: str) -> bool:
+    """Is it a category, and not a word for just anything?
+
+    >>> is_known("person"), is_known("region"), fits("a red kite", "region")
+    (True, False, True)
+    """
+    return name.strip().lower() not in UNNAMED
+
+
 @functools.lru_cache(maxsize=1 << 16)
 def fits(phrase: str, category: str) -> bool:
     """Does the head of a noun phrase (a summary, a title) fit the category?
@@ -79,6 +94,8 @@ def fits(phrase: str, category: str) -> bool:
     >>> fits("slice of pepperoni pizza", "pizza"), fits("dog house", "dog")
     (True, False)
     """
+    if not is_known(category):
+        return bool(phrase.strip())
     words = words_of(category)
     spoken = singular_words(phrase)
     if spoken and spoken in (singular_words(words.show), singular_words(words.name)):
@@ -111,6 +128,8 @@ def fit_of_text(text: str, category: str) -> Fit:
     >>> fit_of_text("The dog runs after a ball.", "person"), fit_of_text("It is red.", "car")
     ('other', 'unclear')
     """
+    if not is_known(category):
+        return "fits" if text.strip() else "unclear"
     words = words_of(category)
     lexicon = _lexicon() | {*words.heads}
     subjects = subject_phrases(text, lexicon)

@@ -71,30 +71,78 @@ def rgb_from_ids(ids: NDArray[np.integer]) -> NDArray[np.uint8]:
 def ids_from_png(data: bytes, name: str) -> IdMap:
     """The id map in a panoptic PNG's bytes, uint32 (height, width).
 
-    A single-channel PNG (as some releases have) is taken as ids 0..255, or 0..65535 in 16 bits.
-    Raises InputError, which calls the picture ``name``, for bytes that are truncated, no picture,
-    or of another mode.
+    A single-channel PNG (as some releases have) is taken as ids 0..255, or 0..65535 in 16 bits;
+    alpha is no part of an id. Raises InputError, which calls the picture ``name``, for bytes that
+    are truncated, no picture, lossy, or of another mode.
     """
     try:
         with Image.open(io.BytesIO(data)) as image:
             image.load()
-            mode, cut_off = image.mode, image.format == "PNG" and _PNG_END not in data
-            if mode in ("L", "I;16", "I") and not cut_off:
+            refusal = _refusal(image, data)
+            if refusal:
+                raise InputError(f"the panoptic mask {name} {refusal}")
+            if image.mode in ("L", "I;16", "I"):
                 return np.asarray(image).astype(np.uint32)
-            if mode in ("RGB", "RGBA") and not cut_off:
-                width, height = image.size
-                # Four bytes a pixel, read as a little-endian number, are the id in the low 24
-                # bits: a third of the time that three widened planes take.
-                packed = image.tobytes("raw", "RGBX" if mode == "RGB" else "RGBA")
-                ids = np.frombuffer(packed, dtype="<u4").reshape(height, width)
-                return (ids & np.uint32(0xFFFFFF)).astype(np.uint32, copy=False)
+            if image.mode == "LA":
+                return np.asarray(image)[..., 0].astype(np.uint32)
+            width, height = image.size
+            # Four bytes a pixel, read as a little-endian number, are the id in the low 24
+            # bits: a third of the time that three widened planes take.
+            packed = image.tobytes("raw", "RGBX" if image.mode == "RGB" else "RGBA")
+            ids = np.frombuffer(packed, dtype="<u4").reshape(height, width)
+            return (ids & np.uint32(0xFFFFFF)).astype(np.uint32, copy=False)
     except UNREADABLE as error:
-        raise InputError(f"the panoptic mask {name} cannot be read: {why(error)}") from None
-    if cut_off:
-        raise InputError(f"the panoptic mask {name} cannot be read: it is cut off")
-    raise InputError(
-        f"the panoptic mask {name} has mode {mode}; RGB is needed (id = R + 256 G + 65536 B)"
-    )
+        raise InputError(f"the panoptic mask {name} cannot be read: {why(error, data)}") from None
+
+
+_MODES = ("RGB", "RGBA", "L", "LA", "I;16", "I")
+_LOSSY = ("JPEG", "MPO", "JPEG2000")
+_DEEP_COLOURS = (b"\x10\x02", b"\x10\x04", b"\x10\x06")
+"""Bit depth and colour type of a PNG (bytes 24 and 25 of its header) that Pillow cuts to 8 bits
+a channel: 16-bit RGB, grey with alpha, RGBA. Source: PNG specification, section 11.2.2."""
+
+
+def _refusal(image: Image.Image, data: bytes) -> str:
+    """Why a picture that was opened holds no ids, as the end of a sentence; "" where it does."""
+    if image.format == "PNG" and _PNG_END not in data:
+        return "cannot be read: it is cut off"
+    if image.format in _LOSSY:
+        return f"is a {image.format}, whose compression changes ids; give it as a PNG"
+    if image.format == "PNG" and data[24:26] in _DEEP_COLOURS:
+        return "has 16 bits a channel; RGB with 8 is needed (id = R + 256 G + 65536 B)"
+    if image.mode not in _MODES:
+        return f"has mode {image.mode}; RGB is needed (id = R + 256 G + 65536 B)"
+    return ""
+
+
+@dataclass(frozen=True)
+class PaletteIds:
+    """The two ways to read a PNG with a palette: the palette's colours, or its indices, as ids."""
+
+    by_colour: IdMap
+    by_index: IdMap
+
+
+def palette_ids(data: bytes, name: str) -> PaletteIds | None:
+    """Both id maps of a PNG with a palette; None for any other picture.
+
+    Raises InputError, which calls the picture ``name``, for one that is truncated.
+    """
+    # Colour type 3 in the header is a palette; see _DEEP_COLOURS.
+    if data[:8] != b"\x89PNG\r\n\x1a\n" or data[25:26] != b"\x03":
+        return None
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            image.load()
+            if _PNG_END not in data:
+                raise InputError(f"the panoptic mask {name} cannot be read: it is cut off")
+            by_index = np.asarray(image).astype(np.uint32)
+            colours = (image.getpalette("RGB") or [])[: 3 * 256]
+    except UNREADABLE as error:
+        raise InputError(f"the panoptic mask {name} cannot be read: {why(error, data)}") from None
+    table = np.zeros((256, 3), dtype=np.uint8)
+    table[: len(colours) // 3] = np.array(colours, dtype=np.uint8).reshape(-1, 3)
+    return PaletteIds(ids_from_rgb(table)[by_index], by_index)
 
 
 def read_panoptic_png(path: Path) -> IdMap:
@@ -151,6 +199,38 @@ def mask_from_rle(rle: Rle) -> Mask:
 
     packed = {"size": rle["size"], "counts": rle["counts"].encode("ascii")}
     return np.asarray(coco_mask.decode(packed)).astype(np.bool_)
+
+
+def rles_from_ids(ids: IdMap, keys: Iterable[int]) -> tuple[Rle, ...]:
+    """COCO's compressed RLEs of several ids of one map, in the order of ``keys``.
+
+    All runs are found in one go, whatever the number of ids.
+
+    >>> rles_from_ids(np.array([[0, 5], [5, 5]], dtype=np.uint32), [5])
+    ({'size': [2, 2], 'counts': '13'},)
+    """
+    from pycocotools import mask as coco_mask
+
+    height, width = ids.shape
+    columns_first = ids.ravel(order="F")
+    starts = np.flatnonzero(np.append(True, columns_first[1:] != columns_first[:-1]))
+    ends = np.append(starts[1:], columns_first.size)
+    values = columns_first[starts]
+    order = np.argsort(values, kind="stable")
+    sorted_values = values[order]
+    rles: list[Rle] = []
+    for key in keys:
+        first, last = np.searchsorted(sorted_values, [key, key + 1])
+        runs = order[first:last]
+        # Off and on in turn: from the end of the run before to the start of this one, and so on.
+        bounds = np.empty(2 * len(runs) + 1, dtype=np.int64)
+        bounds[0:-1:2], bounds[1::2], bounds[-1] = starts[runs], ends[runs], ids.size
+        counts = np.diff(bounds, prepend=0)
+        if len(counts) > 1 and counts[-1] == 0:
+            counts = counts[:-1]
+        packed = coco_mask.frPyObjects({"size": [height, width], "counts": counts.tolist()}, 0, 0)
+        rles.append({"size": [height, width], "counts": packed["counts"].decode("ascii")})
+    return tuple(rles)
 
 
 def ids_from_masks(masks: Mapping[int, Mask], shape_hw: tuple[int, int]) -> IdMap:

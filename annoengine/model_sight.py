@@ -68,7 +68,7 @@ class Sight:
         step = self.multiple_px
         if step == 1:
             return width, height
-        wide, high = (max(step, round(side / step) * step) for side in (width, height))
+        wide, high = (round(side / step) * step for side in (width, height))
         if self.max_pixels is not None and wide * high > self.max_pixels:
             factor = math.sqrt(self.max_pixels / (width * height))
             wide, high = (
@@ -77,7 +77,7 @@ class Sight:
         elif wide * high < self.min_pixels:
             factor = math.sqrt(self.min_pixels / (width * height))
             wide, high = (math.ceil(side * factor / step) * step for side in (width, height))
-        return wide, high
+        return max(step, wide), max(step, high)
 
     def _patch_scale(self, width: int, height: int) -> float:
         side, budget = self.patch_px, self.max_patches or 0
@@ -103,14 +103,15 @@ OPENAI_TILES = Sight("openai_tiles", max_side_px=2048, max_short_side_px=768)
 """Fits within 2048 × 2048, then the short side within 768.
 
 Source: OpenAI's guide "Images and vision", "Tile-based image tokenization" (gpt-4o, gpt-4.1,
-gpt-5, gpt-5.1, o1, o3). Smaller pictures are not enlarged.
+gpt-5, gpt-5.1, o1, o3), alike in all editions. Smaller pictures are not enlarged.
 """
 
 OPENAI_PATCHES = Sight("openai_patches_1536", max_side_px=2048, max_patches=1536)
 """Fits within 2048 pixels a side and 1,536 patches of 32 × 32.
 
 Source: the same guide, "Patch-based image tokenization", as of 2025 (gpt-4.1-mini, gpt-4.1-nano,
-o4-mini, gpt-5-mini, gpt-5-nano, gpt-5.2). A later edition grants some of them more patches.
+o4-mini, gpt-5-mini, gpt-5-nano, gpt-5.2 and the small codex models). The edition of late 2026
+grants 6,144 patches to gpt-5.2 and gpt-4.1-mini, and 2,500 to gpt-5.4-mini and gpt-5.4-nano.
 """
 
 OPENAI_PATCHES_LARGE = Sight("openai_patches_2500", max_side_px=2048, max_patches=2500)
@@ -120,35 +121,52 @@ Source: the same guide, "Model sizing behavior", 2026: ``detail: high`` of gpt-5
 """
 
 OPENAI_LOW = Sight("openai_low", max_side_px=512)
-"""A 512 × 512 version. Source: the same guide, ``detail: low``."""
+"""A 512 × 512 version. Source: the same guide, ``detail: low`` of gpt-4o, gpt-5.5 and gpt-5.6;
+gpt-5.4 and gpt-5.2 grant more at ``low`` in the edition of late 2026.
+"""
 
 GEMINI = Sight("gemini", max_side_px=3072, max_short_side_px=1152)
 """Fits within 3072 × 3072; the short side is seen at 1152 pixels at most.
 
-Source: Gemini API documents, "Image understanding": larger pictures are cut into tiles of side
-``floor(min(width, height) / 1.5)``, and each is seen at 768 × 768, so the short side holds
-1.5 × 768 pixels. The last step is our reading of that formula.
+Source: Gemini API documents, "Image understanding" (3072: "File input requirements"): larger
+pictures are cut into tiles of side ``floor(min(width, height) / 1.5)``, and each is seen at
+768 × 768, so the short side holds 1.5 × 768 pixels. The last step is our reading of that formula.
+"""
+
+GEMINI_3 = Sight("gemini_3", max_side_px=3072, max_short_side_px=1152, max_pixels=1120 * 48 * 48)
+"""Like GEMINI, and within 1,120 tokens of 48 × 48 pixels.
+
+Source: Gemini API documents, "Media resolution": a picture has 1,120 tokens at most, unless asked
+for otherwise. That a token is 48 × 48 pixels is taken from Gemma 4, whose image processor
+(transformers, ``gemma4``: patches of 16, pooled 3 × 3) has the same budgets of tokens.
 """
 
 QWEN2_VL = Sight("qwen2_vl", max_pixels=12_845_056, multiple_px=28, min_pixels=3_136)
 """Sides rounded to multiples of 28, area within 56² and 16,384 × 28².
 
 Source: ``preprocessor_config.json`` of Qwen/Qwen2-VL-2B and Qwen2.5-VL (patches of 14, merged two
-by two) and ``smart_resize`` of their image processor. Many servers set a smaller ``max_pixels``.
+by two) and ``smart_resize`` of their image processor (transformers, ``qwen2_vl``), which refuses
+pictures more than 200 times as long as wide. Many servers set a smaller ``max_pixels``.
 """
 
 QWEN3_VL = Sight("qwen3_vl", max_pixels=16_777_216, multiple_px=32, min_pixels=65_536)
-"""Sides rounded to multiples of 32. Source: ``preprocessor_config.json`` of Qwen3-VL-2B."""
+"""Sides rounded to multiples of 32, area within 256² and 4096².
+
+Source: ``preprocessor_config.json`` of Qwen3-VL-2B, Qwen3-VL-8B and Qwen3.5-9B (patches of 16,
+merged two by two), with the image processor of Qwen2-VL.
+"""
 
 DEFAULT = OPENAI_TILES
 """For a model that no row knows: the strictest of the published rules, safe with the others."""
 
 _TABLE: tuple[tuple[str, Sight], ...] = (
     (r"^pixels(/|$)", AS_IS),
-    (r"qwen3[-_.]?vl", QWEN3_VL),
+    (r"qwen3[-_.]?vl|qwen3\.[5-9]", QWEN3_VL),
     (r"qwen2(\.5)?[-_.]?vl", QWEN2_VL),
+    (r"gemini-[3-9]", GEMINI_3),
     (r"gemini", GEMINI),
-    (r"\bo4-mini|\bgpt-4\.1-(mini|nano)|\bgpt-5(\.\d)?-(mini|nano)|\bgpt-5\.[23]", OPENAI_PATCHES),
+    (r"\bo4-mini|\bgpt-4\.1-(mini|nano)|\bcodex-mini", OPENAI_PATCHES),
+    (r"\bgpt-5(\.\d)?-(codex-)?(mini|nano)|\bgpt-5\.[23]", OPENAI_PATCHES),
     (r"\bgpt-5\.([4-9]|\d\d)|\bgpt-([6-9]|\d\d)", OPENAI_PATCHES_LARGE),
     (r"\bgpt-|\bchatgpt-|\bo[134]\b", OPENAI_TILES),
 )

@@ -107,6 +107,10 @@ def load_recipe(name: str | Path, overrides: Overrides | None = None) -> Recipe:
         raise RecipeError(f"{path} is no YAML: {error}") from None
     if not isinstance(data, dict):
         raise RecipeError(f"{path}: a recipe is a mapping with name, source and stages")
+    if overrides.source is not None:
+        # Inputs and settings are the other source's: none of them may reach this one.
+        data["source"] = {overrides.source: {}}
+        data["inputs"] = {}
     for assignment in overrides.settings:
         set_value(data, assignment)
     for role, model in (overrides.models or {}).items():
@@ -178,7 +182,7 @@ def _provider(model: Model, where: str) -> Any:
 def _build_source(
     text: RecipeText, kind: str, path: Path, lines: Lines, given: Mapping[str, str]
 ) -> Source:
-    found = _plugin("source", kind, lines, ("source", kind))
+    found = _plugin("source", kind, lines, ("source",))
     parameters = check(found.Parameters, text.source[kind], lines, ("source", kind))
     unknown = sorted((given.keys() | text.inputs.keys()) - found.INPUTS.keys())
     if unknown:
@@ -194,9 +198,12 @@ def _build_source(
         # Inputs belong together: masks of the example photographs must never be read for the
         # user's images because one --input was forgotten.
         inputs = {name: Path(value) for name, value in given.items()}
-    return found(  # type: ignore[no-any-return]
-        parameters, {name: value.resolve() for name, value in inputs.items()}, text.seed
-    )
+    resolved = {name: value.resolve() for name, value in inputs.items()}
+    try:
+        source: Source = found(parameters, resolved, text.seed)
+    except RecipeError as error:
+        raise RecipeError(f"{lines.where(('source', kind))}: {error}") from None
+    return source
 
 
 def _build_stages(

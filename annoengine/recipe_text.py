@@ -266,3 +266,4 @@ class Overrides:
     inputs: Mapping[str, str] | None = None
     models: Mapping[str, str] | None = None
     settings: Sequence[str] = ()
+    source: str | None = None

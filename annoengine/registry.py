@@ -18,7 +18,9 @@ from typing import Any, Literal
 
 from annoengine.errors import RecipeError
 
-Kind = Literal["stage", "source", "provider", "exporter", "answer", "executor"]
+Kind = Literal[
+    "stage", "source", "provider", "exporter", "answer", "executor", "validator", "segmenter"
+]
 
 PLURALS: dict[str, str] = {
     "stage": "stages",
@@ -27,6 +29,8 @@ PLURALS: dict[str, str] = {
     "exporter": "exporters",
     "answer": "answers",
     "executor": "executors",
+    "validator": "validators",
+    "segmenter": "segmenters",
 }
 
 

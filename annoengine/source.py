@@ -6,13 +6,14 @@ annotation files; opening reads one image's files and runs in the CPU pool.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 from annoengine.mask import RecordFiles, Rle
 from annoengine.record import Record
+from annoengine.requirement import Requirement
 from annoengine.stage import Parameters
 
 Entry = Mapping[str, Any]
@@ -55,9 +56,25 @@ class Source:
     def check(self) -> None:
         """Raises InputError for a path that is missing or of the wrong kind."""
 
+    def requirements(self) -> Sequence[Requirement]:
+        """What it needs from the machine: extra packages, say."""
+        return ()
+
     def entries(self) -> Iterator[Entry]:
         """The images in their order. Raises InputError naming file and entry."""
         raise NotImplementedError
+
+    def photo_name(self, entry: Entry) -> str | None:
+        """The file name of an entry's photograph, as the annotation file has it."""
+        image = entry.get("image")
+        name = image.get("file_name") if isinstance(image, Mapping) else None
+        return name if isinstance(name, str) else None
+
+    def with_photo_name(self, entry: Entry, name: str) -> Entry:
+        """The entry with its photograph under another name; as it is where it names none."""
+        if self.photo_name(entry) is None:
+            return entry
+        return {**entry, "image": {**entry["image"], "file_name": name}}
 
     def open(self, entry: Entry) -> Opened:
         """The record of an entry. Runs in the CPU pool; never raises for a bad image."""

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from annoengine.prompt import Prompt
 from annoengine.provider import Reply, Request
 from annoengine.record import DrawnImage, Record
+from annoengine.requirement import Requirement
 
 if TYPE_CHECKING:
     from annoengine.mask import RecordFiles
@@ -103,6 +104,10 @@ class Stage:
     def versions(self) -> Mapping[str, Any]:
         """Whatever else its output depends on: grammars, drawing code, resources."""
         return {}
+
+    def requirements(self) -> Sequence[Requirement]:
+        """What it needs from the machine: extra packages, data."""
+        return ()
 
     def calls(self, record: Record) -> int:
         """How many model calls the record is likely to take; 0 for a stage that asks nothing."""

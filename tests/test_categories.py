@@ -14,6 +14,7 @@ from annoengine.categories import (
     _table,
     fit_of_text,
     fits,
+    is_known,
     named,
     table_sha256,
     words_of,
@@ -86,6 +87,23 @@ def test_a_free_tag_that_the_table_knows_as_a_head_takes_its_category_along() ->
     assert fits("a brown dog", "labrador")
     assert not fits("a brown dog", "siamese cat")
     assert words_of("tree").heads == words_of("tree-merged").heads
+
+
+@pytest.mark.parametrize("category", ["region", "object", "Object"])
+def test_every_noun_fits_what_nobody_has_named(category: str) -> None:
+    assert not is_known(category)
+    for phrase in ("a red kite", "Dog", "hot dog", "some strange contraption", "region"):
+        assert fits(phrase, category)
+    assert not fits("  ", category)
+    assert fit_of_text("The dog runs after a ball.", category) == "fits"
+    assert fit_of_text("It is red.", category) == "fits"
+    assert fit_of_text("", category) == "unclear"
+
+
+def test_a_name_that_only_holds_such_a_word_is_a_category() -> None:
+    for name in ("object lens", "regional train", "person", "thing"):
+        assert is_known(name)
+    assert not fits("a red kite", "regional train")
 
 
 FITTING = [

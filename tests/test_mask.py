@@ -25,9 +25,11 @@ from annoengine.mask import (
     ids_from_png,
     ids_from_rgb,
     mask_from_rle,
+    palette_ids,
     read_panoptic_png,
     rgb_from_ids,
     rle_from_mask,
+    rles_from_ids,
     write_panoptic_png,
 )
 
@@ -65,6 +67,37 @@ def test_rle_there_and_back(mask: np.ndarray) -> None:
     back = mask_from_rle(rle)
     assert back.dtype == np.bool_
     assert (back == mask).all()
+
+
+@given(IDS, st.lists(st.integers(0, MAX_ID), max_size=4))
+def test_rles_of_a_map_are_those_of_its_masks(ids: np.ndarray, others: list[int]) -> None:
+    keys = [*np.unique(ids).tolist()[:6], *others]
+    assert list(rles_from_ids(ids, keys)) == [rle_from_mask(ids == key) for key in keys]
+
+
+@given(ids=hnp.arrays(np.uint8, SHAPES, elements=st.integers(0, 40)))
+def test_a_palette_has_two_readings(ids: np.ndarray) -> None:
+    image = Image.new("P", (ids.shape[1], ids.shape[0]))
+    image.putdata(ids.ravel().tolist())
+    image.putpalette([value for n in range(256) for value in (n, 2, 1)])
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG")
+    read = palette_ids(buffer.getvalue(), "p.png")
+    assert read is not None
+    assert (read.by_index == ids).all()
+    assert (read.by_colour == ids.astype(np.uint32) + 2 * 256 + 65536).all()
+    with pytest.raises(InputError, match=r"p\.png has mode P; RGB is needed"):
+        ids_from_png(buffer.getvalue(), "p.png")
+    with pytest.raises(InputError, match=r"the panoptic mask p\.png cannot be read: it is cut off"):
+        palette_ids(buffer.getvalue()[:-9], "p.png")
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "1", "I;16"])
+def test_other_pictures_have_no_palette(mode: str) -> None:
+    buffer = io.BytesIO()
+    Image.new(mode, (2, 2)).save(buffer, format="PNG")
+    assert palette_ids(buffer.getvalue(), "p.png") is None
+    assert palette_ids(b"", "p.png") is None
 
 
 def test_a_known_rle() -> None:

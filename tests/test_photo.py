@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from annoengine.errors import InputError
-from annoengine.photo import decode_photo, photo_size_wh, read_photo
+from annoengine.photo import decode_photo, photo_size_wh, read_photo, size_of_photo
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
@@ -171,7 +171,7 @@ def test_files_that_are_no_photographs(tmp_path: Path) -> None:
         photo_size_wh(gone)
 
     text = tmp_path / "text.jpg"
-    text.write_text("<html>404</html>")
+    text.write_text("a note")
     assert (
         message_of(text) == f"the image {text} cannot be read: it is no picture of a known format"
     )
@@ -180,8 +180,28 @@ def test_files_that_are_no_photographs(tmp_path: Path) -> None:
 
     empty = tmp_path / "empty.jpg"
     empty.touch()
-    assert "no picture of a known format" in message_of(empty)
+    assert message_of(empty) == f"the image {empty} cannot be read: it is empty"
     assert message_of(tmp_path) == f"the image {tmp_path} cannot be read: Is a directory"
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"\n <!DOCTYPE HTML><html>404</html>", "it is an HTML page"),
+        (b"<html>404", "it is an HTML page"),
+        (b"<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "it is an XML file"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:1", "it is a Git LFS pointer"),
+        (b"%PDF-1.7", "it is a PDF"),
+        (b"PK\x03\x04", "it is a ZIP archive"),
+        (b"\x1f\x8b\x08", "it is a gzip archive"),
+        (b"", "it is empty"),
+    ],
+)
+def test_what_a_failed_download_left_is_named(data: bytes, words: str) -> None:
+    for read in (decode_photo, size_of_photo):
+        with pytest.raises(InputError) as caught:
+            read(data, "7.jpg")
+        assert str(caught.value).startswith(f"the image 7.jpg cannot be read: {words}")
 
 
 def test_a_truncated_jpeg(tmp_path: Path) -> None:
@@ -214,6 +234,27 @@ def test_damaged_files_end_in_a_sentence(format: str) -> None:
             assert shape[2] == 3
             assert shape != (0, 0, 3) or "it.img" in told
             assert "BytesIO" not in told
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP"])
+def test_damaged_exif_data_never_cost_the_picture(format: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F], exif[0x8769] = 6, "maker", {0x9003: "2020:01:01"}
+    good = exif.tobytes()
+    draw = np.random.default_rng(1)
+    shapes = set()
+    for _ in range(300):
+        damaged = bytearray(good)
+        for at in draw.integers(6, len(good), draw.integers(1, 6)).tolist():
+            damaged[at] = int(draw.integers(0, 256))
+        buffer = io.BytesIO()
+        Image.fromarray(UPRIGHT).save(buffer, format=format, exif=bytes(damaged))
+        size = size_of_photo(buffer.getvalue(), "a")
+        shape = decode_photo(buffer.getvalue(), "a").shape
+        assert shape == (size[1], size[0], 3)
+        shapes.add(shape)
+    assert shapes == {(2, 3, 3), (3, 2, 3)}
 
 
 def test_a_bomb_is_not_decoded() -> None:

@@ -30,13 +30,13 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from annoengine.answer import Answer, Expected, Fault, Interaction, Judgement, Parsed, Region
-from annoengine.answer_text import lines_of, with_entities
 from annoengine.categories import fit_of_text, fits, named, words_of
 from annoengine.description_faults import declines, kind_of_fault
-from annoengine.numbered_json import answer_from_json
-from annoengine.numbered_lines import read_lines
-from annoengine.numbered_pieces import plain, plain_summary, split_summary
-from annoengine.numbered_plain import read_plain
+from annoengine.numbered.answer_text import lines_of, with_entities
+from annoengine.numbered.json import answer_from_json
+from annoengine.numbered.lines import read_lines
+from annoengine.numbered.pieces import plain, plain_summary, split_summary
+from annoengine.numbered.plain import read_plain
 
 LEAST_CHARACTERS = 3
 """Shorter descriptions are dropped by the loaders of the published dataset.
@@ -114,6 +114,14 @@ class Numbered:
             tuple(faults),
             tuple(dict.fromkeys([*tolerated, *reading.tolerated])),
         )
+
+    def parse_interactions(self, text: str) -> Parsed:
+        """Like ``parse``, where only interactions were asked for: their heading may be missing.
+
+        Without it the line "1 and 2: …" would be a group of objects, which says nothing of either.
+        """
+        readings = self.parse(text), self.parse(f"The interactions include:\n{text}")
+        return max(readings, key=lambda parsed: len(parsed.answer.interactions))
 
     def judge(self, parsed: Parsed, expected: tuple[Expected, ...]) -> Judgement:
         """Hard matching: each expected mark gets exactly one description, which fits it.

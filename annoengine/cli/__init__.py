@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typer
 
+from annoengine.cli.doctor import doctor
 from annoengine.cli.endings import explained
 from annoengine.cli.export import export
 from annoengine.cli.plan import plan
@@ -14,6 +15,7 @@ from annoengine.cli.render_som import render_som
 from annoengine.cli.retry import retry
 from annoengine.cli.run import run
 from annoengine.cli.status import status
+from annoengine.cli.validate import validate
 
 app = typer.Typer(
     name="annoengine",
@@ -49,6 +51,8 @@ for command, name in (
     (retry, "retry"),
     (export, "export"),
     (render_som, "render-som"),
+    (doctor, "doctor"),
+    (validate, "validate"),
 ):
     app.command(name)(explained(command))
 

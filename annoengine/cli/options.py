@@ -22,6 +22,15 @@ Inputs = Annotated[
     list[str] | None,
     typer.Option("--input", "-i", metavar="NAME=PATH", help="What the source reads; repeat it."),
 ]
+SourceKind = Annotated[
+    str | None,
+    typer.Option(
+        "--source",
+        metavar="KIND",
+        help="Another source than the recipe's (coco_panoptic, coco_instances, coconut, boxes, "
+        "mask_folder, images), with its own --input.",
+    ),
+]
 Models = Annotated[
     list[str] | None,
     typer.Option("--model", "-m", metavar="ROLE=PROVIDER/MODEL", help="The model of a role."),
@@ -53,12 +62,17 @@ def _pairs(texts: Sequence[str] | None, option: str) -> dict[str, str]:
 
 
 def overrides(
-    inputs: Sequence[str] | None, models: Sequence[str] | None, settings: Sequence[str] | None
+    inputs: Sequence[str] | None,
+    models: Sequence[str] | None,
+    settings: Sequence[str] | None,
+    source: str | None = None,
 ) -> Overrides:
     """What the command line says differently from the recipe."""
     from annoengine.recipe_text import Overrides
 
-    return Overrides(_pairs(inputs, "--input"), _pairs(models, "--model"), tuple(settings or ()))
+    return Overrides(
+        _pairs(inputs, "--input"), _pairs(models, "--model"), tuple(settings or ()), source
+    )
 
 
 def workspace_root(recipe: Recipe, given: Path | None) -> Path:

@@ -7,6 +7,7 @@ from annoengine.cli import options
 
 def plan(
     recipe: options.RecipeName,
+    source: options.SourceKind = None,
     input: options.Inputs = None,
     model: options.Models = None,
     set: options.Settings = None,
@@ -25,7 +26,7 @@ def plan(
     from annoengine.recipe import load_recipe
     from annoengine.workspace import Workspace
 
-    built = load_recipe(recipe, options.overrides(input, model, set))
+    built = load_recipe(recipe, options.overrides(input, model, set, source))
     folder = Workspace(options.workspace_root(built, workspace))
     folder.check_format()
     built.source.check()

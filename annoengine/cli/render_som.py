@@ -1,108 +1,149 @@
-"""``annoengine render-som``: the marked picture of single images, as the run would draw it.
-
-It goes through the same source and the same stage as a run, so that what is seen here is what a
-model will see there.
-"""
+"""``annoengine render-som``: images with their marks, as a run would draw them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from annoengine.single_images import Marked
 
-    from annoengine.record import Record
-    from annoengine.som.draw import DrawnPicture
-    from annoengine.source import Entry, Source
+_SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
 def render_som(
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Photographs to mark.")],
-    panoptic: Annotated[
-        Path | None,
-        typer.Option("--panoptic", help="The panoptic PNG of the image, or the PNGs' folder."),
-    ] = None,
+    images: Annotated[
+        list[Path], typer.Argument(metavar="IMAGE...", help="Photographs, or folders of them.")
+    ],
     annotations: Annotated[
         Path | None,
-        typer.Option("--annotations", help="The COCO panoptic JSON that describes the PNG."),
-    ] = None,
-    output: Annotated[
-        Path | None,
         typer.Option(
-            "--output",
-            "-o",
-            help="Where to write: a .png or .jpg file, or a folder for several images. "
-            "IMAGE.marked.png in this folder unless given.",
+            "--annotations",
+            "-a",
+            help="COCO panoptic or instances JSON; COCONut's JSON or parquet. The image is found "
+            "in it by its file name.",
         ),
     ] = None,
-    style: Annotated[str, typer.Option("--style", help="How marks look.")] = "pix2cap",
+    panoptic: Annotated[
+        Path | None,
+        typer.Option(
+            "--panoptic",
+            help="The panoptic PNG of the image, or the PNGs' folder (default: beside the JSON).",
+        ),
+    ] = None,
+    masks: Annotated[
+        Path | None,
+        typer.Option("--masks", help="A folder of mask PNGs: IMAGE/*.png or IMAGE_*.png in it."),
+    ] = None,
+    boxes: Annotated[
+        Path | None, typer.Option("--boxes", help="Boxes as JSON or JSONL; no masks needed.")
+    ] = None,
+    segmenter: Annotated[
+        str | None,
+        typer.Option(
+            "--segmenter",
+            metavar="graph|sam:PATH",
+            help="Who finds the regions where none are given: an embedded graph-based "
+            "segmentation, or SAM from a local folder.",
+        ),
+    ] = None,
+    style: Annotated[
+        str, typer.Option("--style", help="How marks look: pix2cap, coconut, som, boxes.")
+    ] = "pix2cap",
+    names: Annotated[
+        Literal["display", "raw"],
+        typer.Option("--names", help="Categories as words, or as the dataset writes them."),
+    ] = "display",
     model: Annotated[
         str,
         typer.Option(
             "--for", metavar="MODEL", help="Draw at the size that this model really sees."
         ),
     ] = "openai/gpt-4o",
+    max_marks: Annotated[
+        int | None,
+        typer.Option("--max-marks", min=1, help="Split an image with more marks into several."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="A .png or .jpg file, or a folder. IMAGE.marked.png in this folder unless given.",
+        ),
+    ] = None,
+    format: Annotated[
+        Literal["png", "jpeg"] | None,
+        typer.Option("--format", help="Of the pictures in a folder; png unless given."),
+    ] = None,
     marks_json: Annotated[
         Path | None,
-        typer.Option("--marks-json", help="Also write which number marks which segment."),
+        typer.Option("--marks-json", help="Also write which number marks which segment, where."),
     ] = None,
 ) -> None:
-    """Draw numbered marks on images that have panoptic masks."""
+    """Draw numbered marks (Set-of-Mark) on images.
+
+    Segments come from an annotation file, a folder of masks, or boxes; with the image alone
+    they are found in its pixels.
+    """
     from annoengine.errors import InputError
     from annoengine.fingerprint import canonical_json
+    from annoengine.single_images import Given, Marked, images_of, listed, mark_images
+    from annoengine.som.style import find_style
 
-    if annotations is None or panoptic is None:
-        missing = "--annotations" if annotations is None else "--panoptic"
-        raise InputError(
-            f"{missing} is missing: marks need masks. Give the panoptic PNG (or the PNGs' folder) "
-            "with --panoptic and the COCO panoptic JSON with --annotations"
-        )
-    for image in images:
-        if not image.is_file():
-            raise InputError(f"there is no image {image}")
-    targets = _outputs(images, output)
-    if panoptic.is_file() and len(images) > 1:
-        raise InputError(
-            f"--panoptic {panoptic} is one PNG for {len(images)} images; give the folder"
-        )
-    entries = _entries(images, annotations)
-    listing = []
-    for image, target in zip(images, targets, strict=True):
-        source = _source(image, panoptic, annotations)
-        record = _record(source, entries[image], image, panoptic)
-        drawn = _draw(source, record, style, model, target.suffix.lower())
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(drawn.data)
-        leaders = sum(mark.leader_xyxy is not None for mark in drawn.marks)
-        typer.echo(
-            f"{target}: {len(drawn.marks)} marks ({leaders} beside their segment), "
-            f"{drawn.width} × {drawn.height} pixels"
-        )
-        listing.append(_listed(image, record, drawn))
+    find_style(style)
+    found = images_of(images)
+    given = Given(annotations, panoptic, masks, boxes, segmenter)
+    targets = _targets(found, output, format)
+    suffix = targets[0].suffix.lower()
+    settings = {
+        "style": style,
+        "names": names,
+        "max_marks": max_marks,
+        "encoder": "png" if suffix == ".png" else "jpeg",
+    }
+    listing, failed = [], 0
+    for target, result in zip(targets, mark_images(found, given, settings, model), strict=True):
+        if not isinstance(result, Marked):
+            if len(found) == 1:
+                raise InputError(result.why)
+            typer.echo(f"annoengine: {result.why}", err=True)
+            failed += 1
+            continue
+        files = _write(target, result)
+        listing.append(listed(result, files))
+        typer.echo(_told(target, result, files))
     if marks_json is not None:
         marks_json.parent.mkdir(parents=True, exist_ok=True)
         marks_json.write_bytes(canonical_json(listing) + b"\n")
         typer.echo(f"{marks_json}: {sum(len(image['marks']) for image in listing)} marks listed")
+    if failed:
+        raise InputError(f"{failed} of {len(found)} images could not be marked, as said above")
 
 
-def _outputs(images: Sequence[Path], output: Path | None) -> list[Path]:
+def _targets(
+    images: Sequence[Path], output: Path | None, format: Literal["png", "jpeg"] | None
+) -> list[Path]:
     """Where each image's picture goes. Raises InputError for a file that cannot hold it."""
     from annoengine.errors import InputError
 
     if output is not None and output.suffix and not output.is_dir():
-        if output.suffix.lower() not in (".png", ".jpg", ".jpeg"):
+        suffix = output.suffix.lower()
+        if suffix not in _SUFFIXES:
             raise InputError(f"--output {output}: only .png and .jpg files can be written")
+        if format is not None and (format == "png") != (suffix == ".png"):
+            raise InputError(f"--output {output} is no {format} file; leave --format out")
         if len(images) > 1:
             raise InputError(
                 f"--output {output} is one file for {len(images)} images; name a folder"
             )
         targets = [output]
     else:
-        folder = output or Path()
-        targets = [folder / f"{image.stem}.marked.png" for image in images]
+        folder, ending = output or Path(), "jpg" if format == "jpeg" else "png"
+        targets = [folder / f"{image.stem}.marked.{ending}" for image in images]
     for image, target in zip(images, targets, strict=True):
         if target.exists() and target.samefile(image):
             raise InputError(f"--output {target} is the image itself; name another file")
@@ -111,113 +152,35 @@ def _outputs(images: Sequence[Path], output: Path | None) -> list[Path]:
     return targets
 
 
-def _entries(images: Sequence[Path], annotations: Path) -> dict[Path, Entry]:
-    """The annotation entry of each image, found by its file name."""
-    from pathlib import PurePosixPath
-
-    from annoengine.coco_json import items
-    from annoengine.errors import InputError
-    from annoengine.registry import did_you_mean
-
-    if not annotations.is_file():
-        raise InputError(f"--annotations {annotations}: there is no such file")
-    wanted = {image.name for image in images}
-    ids: dict[str, str] = {}
-    names: list[str] = []
-    for entry in items(annotations, "images"):
-        name = entry.get("file_name") if isinstance(entry, dict) else None
-        if isinstance(name, str):
-            base = PurePosixPath(name).name
-            names.append(base)
-            if base in wanted:
-                ids[base] = str(entry.get("id"))
-    for image in images:
-        if image.name not in ids:
-            near = did_you_mean(image.name, names) if len(names) <= 10_000 else ""
-            raise InputError(
-                f"{annotations} has no image with the file name {image.name!r} "
-                f"(among {len(names)}).{near if 'Did you' in near else ''}"
-            )
-    source = _source(images[0], None, annotations)
-    by_id = {image_id: name for name, image_id in ids.items()}
-    found: dict[str, Entry] = {}
-    for entry in source.entries():
-        name = by_id.get(entry["record_id"].split("/", 2)[2])
-        if name is not None:
-            found[name] = entry
-            if len(found) == len(by_id):
-                break
-    return {image: found[image.name] for image in images}
+def _write(target: Path, marked: Marked) -> list[Path]:
+    """Writes an image's pictures: the target, then ``NAME-2`` …; gives their files."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    files = []
+    for number, picture in enumerate(marked.pictures, start=1):
+        file = target if number == 1 else target.with_stem(f"{target.stem}-{number}")
+        file.write_bytes(picture.data)
+        files.append(file)
+    return files
 
 
-def _source(image: Path, panoptic: Path | None, annotations: Path) -> Source:
-    from annoengine.registry import find
-
-    kind = find("source", "coco_panoptic")
-    inputs = {"images": image.parent, "annotations": annotations}
-    if panoptic is not None:
-        inputs["panoptic"] = panoptic if panoptic.is_dir() else panoptic.parent
-    source: Source = kind(kind.Parameters(), inputs, 0)
-    return source
-
-
-def _record(source: Source, entry: Entry, image: Path, panoptic: Path) -> Record:
-    """The image's record, its PNG compared with the JSON. Raises InputError."""
-    from annoengine.errors import InputError
-
-    if not panoptic.exists():
-        raise InputError(f"--panoptic {panoptic}: there is no such file or folder")
-    if "image" in entry:
-        entry = {**entry, "image": {**entry["image"], "file_name": image.name}}
-        if panoptic.is_file():
-            entry["png"] = panoptic.name
-    opened = source.open(entry)
-    if opened.record is None:
-        raise InputError(f"{image}: {opened.detail}")
-    return opened.record
-
-
-def _draw(source: Source, record: Record, style: str, model: str, suffix: str) -> DrawnPicture:
-    """The picture that the stage ``mark`` draws of a record. Raises InputError."""
-    from annoengine.errors import InputError, RecordFailed
-    from annoengine.registry import find
-    from annoengine.som.draw import draw_marks
-    from annoengine.som.style import find_style
-    from annoengine.stage import Setup
-
-    find_style(style)
-    kind = find("stage", "mark")
-    parameters = kind.Parameters(style=style, encoder="png" if suffix == ".png" else "jpeg")
-    stage = kind(parameters, Setup("render-som", 0, _no_prompt, {"annotator": model}))
-    try:
-        return draw_marks(source.files(record), stage.commission(record))
-    except RecordFailed as failure:
-        raise InputError(failure.detail) from None
-
-
-def _no_prompt(name: str) -> Any:
-    raise LookupError(f"no prompt {name!r} is at hand")
-
-
-def _listed(image: Path, record: Record, drawn: DrawnPicture) -> dict[str, Any]:
-    """An image's marks for ``--marks-json``."""
-    return {
-        "image": image.name,
-        "picture_wh": [drawn.width, drawn.height],
-        "scale": drawn.scale,
-        "seen_wh": list(drawn.seen_wh),
-        "marks": [
-            {
-                "mark": mark.number,
-                "segment": mark.segment,
-                "category": record.segment(mark.segment).category.name,
-                "label_box_xyxy": list(mark.label_box_xyxy),
-                "anchor_xy": list(mark.anchor_xy),
-                "leader_xyxy": list(mark.leader_xyxy) if mark.leader_xyxy else None,
-                "colour": mark.colour,
-                "text_px": mark.text_px,
-                "legible": mark.legible,
-            }
-            for mark in drawn.marks
-        ],
-    }
+def _told(target: Path, marked: Marked, files: Sequence[Path]) -> str:
+    """One line about what was drawn, and how."""
+    if not files:
+        return f"{target} was not written: {marked.image} has no segment that can be marked"
+    marks = [mark for picture in marked.pictures for mark in picture.marks]
+    beside = sum(mark.leader_xyxy is not None for mark in marks)
+    unread = sum(not mark.legible for mark in marks)
+    first = marked.pictures[0]
+    text = f"{target}: {len(marks)} mark{'' if len(marks) == 1 else 's'}"
+    notes = [f"{beside} beside their segment"] if beside else []
+    if unread:
+        notes.append(f"{unread} too small or covered: try --max-marks")
+    if notes:
+        text += f" ({', '.join(notes)})"
+    text += f", {first.width} × {first.height} pixels"
+    if len(files) > 1:
+        text += f", and {len(files) - 1} more picture{'s' if len(files) > 2 else ''}"
+    if marked.source == "images":
+        found = sorted({segment.source for segment in marked.record.segments})
+        text += f"; no masks were given, so regions were found by {', '.join(found)}"
+    return text

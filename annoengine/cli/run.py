@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 def run(
     recipe: options.RecipeName,
+    source: options.SourceKind = None,
     input: options.Inputs = None,
     model: options.Models = None,
     set: options.Settings = None,
@@ -36,7 +37,7 @@ def run(
     from annoengine.recipe import load_recipe
     from annoengine.workspace import Shards, Workspace
 
-    built = load_recipe(recipe, options.overrides(input, model, set))
+    built = load_recipe(recipe, options.overrides(input, model, set, source))
     folder = Workspace(options.workspace_root(built, workspace))
     folder.check_format()
     built.source.check()

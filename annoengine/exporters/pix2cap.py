@@ -2,7 +2,7 @@
 
 For each split ``pix2cap_<dataset>_<split>.json`` and the masks in ``panoptic_<split>/``, as the
 released dataset's own loader, evaluator and users read them (arXiv 2501.13893); beside them what
-that format has no place for, in ``annoengine.sidecars``.
+that format has no place for, in ``annoengine.writing.sidecars``.
 
 A segment without a caption gets the empty description, as in the release, or with
 ``pad: category`` its category's name, as the paper's section 8.2 does for segmentation. This
@@ -24,17 +24,17 @@ from pydantic import Field
 from annoengine.categories import words_of
 from annoengine.errors import InputError
 from annoengine.exporter import Exported, Exporter, RunView
-from annoengine.panoptic_json import (
+from annoengine.record import Caption, Record, Segment
+from annoengine.stage import Parameters
+from annoengine.writing.panoptic_json import (
     CategoryTable,
     PanopticFile,
     found_by_loader,
     image_id_of,
     segment_row,
 )
-from annoengine.panoptic_masks import Mode, PanopticMask, take_out
-from annoengine.record import Caption, Record, Segment
-from annoengine.sidecars import Sidecars
-from annoengine.stage import Parameters
+from annoengine.writing.panoptic_masks import Mode, PanopticMask, take_out
+from annoengine.writing.sidecars import Sidecars
 
 LOADER_MIN_CHARS = 3
 """Descriptions shorter than this cost the released training loader the whole image.

@@ -17,7 +17,7 @@ import importlib
 import ipaddress
 import os
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from urllib.parse import urlsplit
@@ -38,6 +38,7 @@ from annoengine.chat_wire import (
 from annoengine.errors import RecipeError, SettingError
 from annoengine.provider import Reply, Request, Retry
 from annoengine.registry import did_you_mean
+from annoengine.requirement import Requirement, key_in
 from annoengine.stage import Parameters
 
 if TYPE_CHECKING:
@@ -106,6 +107,7 @@ class Openai:
 
     VERSION: ClassVar[int] = 1
     BATCH: ClassVar[bool] = False
+    KEYS: ClassVar[Mapping[str, str]] = {DEFAULT_KEY_ENV: "openai/MODEL"}
 
     def __init__(self, model: str, options: Mapping[str, Any]) -> None:
         self.name = f"openai/{model}"
@@ -144,6 +146,10 @@ class Openai:
     def key_extra(self, request: Request) -> Mapping[str, str]:
         """``reasoning_effort``, ``served_as`` and an overruled ``reasoning``, where set."""
         return self._key_extra
+
+    def requirements(self) -> Sequence[Requirement]:
+        """Its key, unless the server is on this machine or a private network."""
+        return () if _is_private(self.base_url) else (key_in(self.options.api_key_env),)
 
     async def open(self) -> None:
         """Reads the key and makes the client; sends nothing.

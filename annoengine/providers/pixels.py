@@ -2,12 +2,13 @@
 
 It needs no model, no key and no network. It is a baseline, and a way to try every recipe from end
 to end before the first cent is spent; it does not understand pictures. Each statement it makes is
-true by a written definition (``annoengine.region_claims``): colours, shapes, sizes, places,
-counts and how segments lie to each other in the picture plane. It never speaks of depth, material,
-action or intention, so what it writes is drier than what a vision-language model writes, and never
-wrong in the way that one is.
+true by a written definition (``annoengine.baseline.region_claims``): colours, shapes, sizes,
+places, counts and how segments lie to each other in the picture plane. It never speaks of depth,
+material, action or intention, so what it writes is drier than what a vision-language model writes,
+and never wrong in the way that one is.
 
-The same record gives the same text for a mark, whichever other marks are asked for with it.
+The same record gives the same text for a mark, whichever other marks are asked for with it, and
+the same interactions, however its marks are shared among drawings.
 """
 
 from __future__ import annotations
@@ -32,24 +33,28 @@ Described = tuple[tuple[tuple[int, str, str], ...], tuple[tuple[tuple[int, ...],
 """(mark, summary, description) of each mark asked, and (marks, text) of each interaction."""
 
 
-def describe_regions(files: RecordFiles, record_json: bytes, marks: tuple[int, ...]) -> Described:
+def describe_regions(
+    files: RecordFiles, record_json: bytes, marks: tuple[int, ...], across: bool = False
+) -> Described:
     """What is to be said of the asked marks; runs in the CPU pool.
 
-    ``record_json`` is :meth:`annoengine.record.Record.to_line`. Raises InputError for files that
-    cannot be read or that contradict the record.
+    With ``across`` only the interactions between marks of different drawings. ``record_json`` is
+    :meth:`annoengine.record.Record.to_line`. Raises InputError for files that cannot be read or
+    that contradict the record.
     """
     # OpenCV and the photograph's decoder are loaded where the work is done, and only there.
-    from annoengine.region_english import describe
-    from annoengine.region_facts import measure_record
+    from annoengine.baseline.region_english import describe
+    from annoengine.baseline.region_facts import measure_record
 
     record = Record.from_line(record_json)
     numbers = {mark.number: mark.segment for mark in record.marks}
     regions, interactions = describe(measure_record(files, record), record.id, numbers)
     wanted = set(marks)
-    return (
-        tuple((r.mark, r.summary, r.description) for r in regions if r.mark in wanted),
-        tuple((i.marks, i.text) for i in interactions if wanted.issuperset(i.marks)),
-    )
+    said = tuple((i.marks, i.text) for i in interactions if wanted.issuperset(i.marks))
+    if across:
+        drawings = {mark.number: mark.drawing for mark in record.marks}
+        return (), tuple((m, text) for m, text in said if len({drawings[n] for n in m}) > 1)
+    return tuple((r.mark, r.summary, r.description) for r in regions if r.mark in wanted), said
 
 
 class Pixels:
@@ -91,7 +96,11 @@ class Pixels:
         if missing:
             raise ValueError(f"the record {context.record.id} has no mark {missing[0]}")
         regions, interactions = await context.compute(
-            describe_regions, context.files, context.record.to_line(), context.marks
+            describe_regions,
+            context.files,
+            context.record.to_line(),
+            context.marks,
+            context.wants == "interactions",
         )
         answer = Answer(
             regions=tuple(Region(*region) for region in regions),
@@ -108,7 +117,13 @@ class Pixels:
         """Its version, the words it uses, and a hash of all that it looks at in the record."""
         context = _context(request)
         record = context.record
+        # A question about one drawing has the key that it had before there were several.
+        shared: dict[str, str] = {}
+        if context.wants == "interactions":
+            drawings = sorted((mark.number, mark.drawing) for mark in record.marks)
+            shared = {"wants": context.wants, "drawings": fingerprint({"of": drawings})}
         return {
+            **shared,
             "pixels": str(VERSION),
             "words": table_sha256(),
             "grammar": context.grammar,

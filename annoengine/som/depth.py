@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Iterator
+from typing import cast
 
 import cv2
 import numpy as np
@@ -11,54 +13,82 @@ from numpy.typing import NDArray
 
 from annoengine.som.layout import Bits, PointPx, Region
 
-FINE_PIXELS = 4_000
+FINE_PIXELS = 1_600
 """Cut-outs larger than this are measured on a coarser grid: a centre needs no pixel accuracy."""
 
+_AS_GOOD = 0.85
+"""Places at least this deep, of the deepest, are as good: the one nearest to the middle wins."""
 
-def step_for(rows: int, columns: int) -> int:
-    """The grid on which a cut-out of this size is measured."""
-    return max(1, round(math.sqrt(rows * columns / FINE_PIXELS)))
+_TRIED = 6
+"""Places on a coarse grid that are held against the pixels before a finer grid is taken."""
+
+
+def step_for(rows: int, columns: int, pixels: int = FINE_PIXELS) -> int:
+    """The grid on which a cut-out of this size is measured.
+
+    >>> step_for(40, 50), step_for(480, 640)
+    (1, 14)
+    """
+    return max(1, round(math.sqrt(rows * columns / pixels)))
 
 
 def depth_of(mask: Bits) -> NDArray[np.float32]:
     """The distance of each pixel of a mask to the nearest pixel off it; the frame counts as off."""
     padded = cv2.copyMakeBorder(mask, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
-    distance = cv2.distanceTransform(padded, cv2.DIST_L2, 3)
-    return np.asarray(distance[1:-1, 1:-1], dtype=np.float32)
+    depth = cv2.distanceTransform(padded, cv2.DIST_L2, 3)[1:-1, 1:-1]
+    return cast("NDArray[np.float32]", depth)
 
 
-def counts_under(mask: Bits, width: int, height: int) -> NDArray[np.int32]:
-    """For each upper left corner, how many pixels of a mask lie under a rectangle."""
-    table = cv2.integral(mask).astype(np.int32, copy=False)
-    below = table[height:] - table[:-height]
-    counts: NDArray[np.int32] = below[:, width:] - below[:, :-width]
-    return counts
+def corner_inside(free: Bits, wide: int, high: int) -> PointPx | None:
+    """The upper left corner at which a label lies deepest in what is free; None where none fits.
 
-
-def best_corner(free: Bits, wide: int, high: int, step: int) -> PointPx | None:
-    """The upper left corner at which a label lies on free pixels, its middle deepest in them.
-
-    Only every ``step``-th pixel is looked at, so that with a step the answer is likely, not sure.
+    Deepest: where it can be pushed farthest to any side before it leaves the free pixels. Large
+    cut-outs are looked at on a grid, and on finer ones where nothing on that holds.
     """
-    coarse = np.ascontiguousarray(free[::step, ::step])
-    fits = cv2.erode(
-        coarse,
-        block(-(-wide // step), -(-high // step)),
-        anchor=(0, 0),
-        borderType=cv2.BORDER_CONSTANT,
-        borderValue=0,
-    )
-    down, right = high // 2 // step, wide // 2 // step
-    middles = depth_of(coarse)[down:, right:]
-    middles = middles * fits[: middles.shape[0], : middles.shape[1]]
-    deepest = float(middles.max(initial=0.0))
+    rows, columns = free.shape
+    step = step_for(rows, columns)
+    while True:
+        for corner in _corners(free, wide, high, step):
+            if step == 1 or holds(free, corner, wide, high):
+                return corner
+        if step == 1:
+            return None
+        step = step // 3 or 1
+
+
+def _corners(free: Bits, wide: int, high: int, step: int) -> Iterator[PointPx]:
+    """Corners on a grid, the best ones first; on a coarse one likely to hold, not sure to."""
+    coarse = free if step == 1 else np.ascontiguousarray(free[::step, ::step])
+    across, down = -(-wide // step), -(-high // step)
+    rows, columns = coarse.shape[0] - down + 1, coarse.shape[1] - across + 1
+    if rows < 1 or columns < 1:
+        return
+    # The frame is no matter: only corners are kept at which all of the label is inside.
+    fits = cv2.erode(coarse, block(across, down), anchor=(0, 0))[:rows, :columns]
+    depth = depth_of(cast("Bits", fits))
+    deepest = cv2.minMaxLoc(depth)[1]
     if not deepest:
-        return None
-    good = np.flatnonzero(middles >= 0.85 * deepest)
-    ys, xs = np.divmod(good, middles.shape[1])
-    centre_x, centre_y = centroid(coarse)
-    best = int(np.argmin((xs + right - centre_x) ** 2 + (ys + down - centre_y) ** 2))
-    return (int(xs[best]) * step, int(ys[best]) * step)
+        return
+    good: Bits = (depth >= _AS_GOOD * deepest).view(np.uint8)
+    off = squares_off(good.shape, (columns - 1) / 2, (rows - 1) / 2)
+    for _ in range(_TRIED):
+        _, _, (x, y), _ = cv2.minMaxLoc(off, mask=good)
+        if x < 0:
+            return
+        yield (x * step, y * step)
+        # What is beside a place that does not hold is not likely to hold either.
+        good[max(0, y - 1) : y + 2, max(0, x - 1) : x + 2] = 0
+
+
+_STEPS = np.arange(1 << 15, dtype=np.float32)
+
+
+def squares_off(shape: tuple[int, ...], x: float, y: float) -> NDArray[np.float32]:
+    """The squared distance of each pixel of a grid to a point."""
+    across = _STEPS[: shape[1]] - np.float32(x)
+    down = _STEPS[: shape[0]] - np.float32(y)
+    off: NDArray[np.float32] = np.add.outer(down * down, across * across)
+    return off
 
 
 @functools.lru_cache(maxsize=256)
@@ -71,24 +101,53 @@ def holds(free: Bits, corner: PointPx, wide: int, high: int) -> bool:
     """Is a label at this corner wholly on free pixels, and inside the cut-out?"""
     left, top = corner
     under = free[top : top + high, left : left + wide]
-    return under.shape == (high, wide) and bool(under.all())
+    return under.shape == (high, wide) and cv2.countNonZero(under) == wide * high
+
+
+def sums_under(values: NDArray[np.float32] | Bits, wide: int, high: int) -> NDArray[np.float32]:
+    """For each upper left corner, the sum of what lies under a rectangle that stays inside.
+
+    >>> sums_under(np.ones((3, 4), dtype=np.float32), 2, 2).shape
+    (2, 3)
+    """
+    rows, columns = values.shape[0] - high + 1, values.shape[1] - wide + 1
+    sums = cv2.boxFilter(
+        values,
+        cv2.CV_32F,
+        (wide, high),
+        anchor=(0, 0),
+        normalize=False,
+        borderType=cv2.BORDER_CONSTANT,
+    )
+    return cast("NDArray[np.float32]", sums[:rows, :columns])
 
 
 def centroid(mask: Bits) -> PointPx:
     """The mean pixel of a mask that is not empty."""
     rows, columns = mask.shape
     step = step_for(rows, columns)
-    moments = cv2.moments(np.ascontiguousarray(mask[::step, ::step]))
+    x, y = _mean_pixel(np.ascontiguousarray(mask[::step, ::step]))
+    return (round(step * x), round(step * y))
+
+
+def _mean_pixel(mask: Bits) -> tuple[float, float]:
+    moments = cv2.moments(mask, binaryImage=False)
     area = moments["m00"]
     if not area:
-        return (columns // 2, rows // 2)
-    return (round(step * moments["m10"] / area), round(step * moments["m01"] / area))
+        return (mask.shape[1] / 2, mask.shape[0] / 2)
+    return (moments["m10"] / area, moments["m01"] / area)
 
 
 def deepest_of(region: Region) -> PointPx:
     """The region's pixel that is farthest from its border; of equals, the middle one."""
-    depth = depth_of(region.visible)
-    rows, columns = np.nonzero(depth >= 0.95 * depth.max())
-    centre_x, centre_y = centroid(region.visible)
-    best = int(np.argmin((columns - centre_x) ** 2 + (rows - centre_y) ** 2))
-    return (region.x + int(columns[best]), region.y + int(rows[best]))
+    rows, columns = region.visible.shape
+    step = step_for(rows, columns, 4 * FINE_PIXELS)
+    visible = region.visible
+    if step > 1:
+        visible = np.ascontiguousarray(visible[::step, ::step])
+        if not visible.any():
+            step, visible = 1, region.visible
+    depth = depth_of(visible)
+    good: Bits = (depth >= 0.95 * cv2.minMaxLoc(depth)[1]).view(np.uint8)
+    _, _, (x, y), _ = cv2.minMaxLoc(squares_off(good.shape, *_mean_pixel(visible)), mask=good)
+    return (region.x + step * x, region.y + step * y)

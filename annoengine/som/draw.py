@@ -10,7 +10,6 @@ import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import cv2
@@ -19,20 +18,23 @@ from PIL import Image
 
 from annoengine.errors import InputError, RecordFailed
 from annoengine.fingerprint import sha256_hex
-from annoengine.mask import IdMap, RecordFiles, ids_from_png, mask_from_rle
+from annoengine.mask import RecordFiles
 from annoengine.model_sight import Sight, shrunk
 from annoengine.photo import ImageRgb, decode_photo
+from annoengine.som.inset import Zoom, paint_insets
 from annoengine.som.layout import Layout, Region, Target, TextHeights
 from annoengine.som.lettering import label_size_wh
+from annoengine.som.mask_files import MaskFiles
 from annoengine.som.palette import hex_of
 from annoengine.som.placement import place_labels
-from annoengine.som.region import region_of_box, region_of_mask, regions_of_ids, uncover
+from annoengine.som.room import Room
 from annoengine.som.style import find_style
+from annoengine.som.view import MIN_TEXT_PX, SEAM_PX, View
+
+VERSION = 2
+"""Goes up with any change that moves a mark or alters a pixel, other than a style's own."""
 
 Encoder = Literal["jpeg", "png"]
-
-MIN_TEXT_PX = 12
-"""The least height of a label's digits in what the model sees."""
 
 MAX_TEXT_PX = 40
 
@@ -47,15 +49,18 @@ _CROWDED = 0.08
 
 _MARGIN_GREY = 32
 
-SEAM_PX = 8
-"""The width of the seam between the marked photograph and the clean one."""
-
 _SEAM_GREY = 255
 _ROUNDS = 5
 """Scales and text heights that are tried before the picture goes without a margin."""
 
 _LEAST_SHRINK = 0.6
 """A margin that would shrink the photograph by more than this is not worth it."""
+
+_LAST_SCALES = (1.0, 0.86, 0.73, _LEAST_SHRINK)
+"""How large the photograph is where the view cannot hold all labels with ease."""
+
+_LEAST_SHRINK_FOR_INSETS = 0.9
+"""The same of a margin for insets, which are worth less than labels."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,7 @@ class DrawnMark:
     colour: str
     text_px: float
     legible: bool
+    inset_xyxy: tuple[int, int, int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -115,11 +121,15 @@ def draw_marks(files: RecordFiles, commission: Commission) -> DrawnPicture:
     """
     photo = _read_photo(files, commission)
     style = find_style(commission.style)
-    view = _View(commission.sight, style.CLEAN_BESIDE)
-    regions, layout, scale = _arrange(files, commission, view)
+    view = View(commission.sight, style.CLEAN_BESIDE)
+    masks = MaskFiles(files, commission.targets, commission.photo_wh, commission.masks_sha256)
+    plan = _arrange(commission, masks, view)
+    regions, layout, scale = plan.regions, plan.layout, plan.zoom.scale
     marked = _on_canvas(photo, commission.photo_wh, scale, layout.picture_wh)
     clean = marked.copy() if style.CLEAN_BESIDE else None
     colours = style.paint(marked, regions, layout)
+    if any(label.inset is not None for label in layout.labels):
+        paint_insets(marked, photo, layout.labels, regions, colours, plan.zoom, masks.cut)
     picture = marked if clean is None else _side_by_side(marked, clean)
     height, width = picture.shape[:2]
     seen_wh = view.seen_wh(layout.picture_wh)
@@ -133,6 +143,7 @@ def draw_marks(files: RecordFiles, commission: Commission) -> DrawnPicture:
             anchor_xy=label.anchor_xy,
             label_box_xyxy=label.box_xyxy,
             leader_xyxy=label.leader_xyxy,
+            inset_xyxy=None if label.inset is None else label.inset.box_xyxy,
             colour=by_number[label.target.number],
             text_px=round(label.text_px * shrink, 2),
             legible=label.alone and label.text_px * shrink > MIN_TEXT_PX - 1e-6,
@@ -186,87 +197,107 @@ def _read_photo(files: RecordFiles, commission: Commission) -> ImageRgb:
     return photo
 
 
-@dataclass(frozen=True)
-class _View:
-    """The model's sight of the whole picture, said in sizes of the marked panel.
-
-    With ``beside`` the picture is two panels of one size with a seam between them.
-    """
-
-    sight: Sight
-    beside: bool
-
-    def whole_wh(self, panel_wh: tuple[int, int]) -> tuple[int, int]:
-        """The size of the picture that is sent."""
-        width, height = panel_wh
-        return (2 * width + SEAM_PX, height) if self.beside else panel_wh
-
-    def seen_wh(self, panel_wh: tuple[int, int]) -> tuple[int, int]:
-        """The size at which the model sees that picture."""
-        return self.sight.seen_wh(self.whole_wh(panel_wh))
-
-    def scale(self, panel_wh: tuple[int, int]) -> float:
-        """How much a panel must shrink, 0 to 1, so that the model shrinks nothing further."""
-        if not self.beside:
-            return self.sight.scale(panel_wh)
-        scale = self.sight.scale(self.whole_wh(panel_wh))
-        # The seam does not shrink with the panels: a few steps make room for it.
-        while scale < 1.0 and self.sight.scale(self.whole_wh(shrunk(panel_wh, scale))) < 1.0:
-            scale *= 0.995
-        return scale
-
-    def drawn_wh(self, panel_wh: tuple[int, int]) -> tuple[int, int]:
-        """The size to draw a panel at: the largest that the model takes as it is."""
-        return shrunk(panel_wh, self.scale(panel_wh))
-
-    def shrink(self, panel_wh: tuple[int, int]) -> float:
-        """How much the model's own view of the picture is smaller than it, 0 to 1."""
-        whole, seen = self.whole_wh(panel_wh), self.seen_wh(panel_wh)
-        return min(1.0, seen[0] / whole[0], seen[1] / whole[1])
-
-    def least_text_px(self, panel_wh: tuple[int, int]) -> int:
-        """The height at which digits are drawn so that the model sees them MIN_TEXT_PX high."""
-        return math.ceil(MIN_TEXT_PX / self.shrink(panel_wh) - 1e-6)
-
-
 def _side_by_side(marked: ImageRgb, clean: ImageRgb) -> ImageRgb:
     """Both panels with the seam between them."""
     seam = np.full((marked.shape[0], SEAM_PX, 3), _SEAM_GREY, dtype=np.uint8)
     return np.concatenate([marked, seam, clean], axis=1)
 
 
-def _arrange(
-    files: RecordFiles, commission: Commission, view: _View
-) -> tuple[list[Region], Layout, float]:
+@dataclass(frozen=True)
+class _Plan:
+    """What is to be painted, and at which scale."""
+
+    regions: list[Region]
+    layout: Layout
+    zoom: Zoom
+    least_px: int
+    """The least height that digits were drawn with."""
+
+    @property
+    def legible(self) -> int:
+        """How many labels are not spoilt."""
+        return sum(label.alone for label in self.layout.labels)
+
+
+def _arrange(commission: Commission, masks: MaskFiles, view: View) -> _Plan:
     """Regions and labels at the scale at which the whole picture, margin included, is seen.
 
     A margin can make the picture larger than the model takes, and all of it must then shrink; a
-    few rounds settle that. Where they do not (hundreds of labels, a tiny view), there is no
-    margin, and the labels without a place of their own say so.
+    few rounds settle that. Where they do not (hundreds of labels, a tiny view), the margin is all
+    that the view has room for, beside the photograph at some scales: the first that spoils no
+    label is taken, or the one that spoils fewest.
     """
-    masks = _Masks(files, commission)
-    photo_wh, targets = commission.photo_wh, commission.targets
-    scale = view.scale(photo_wh)
-    drawn_wh = view.drawn_wh(photo_wh)
-    least = view.least_text_px(drawn_wh)
-    for _ in range(_ROUNDS):
-        regions = masks.regions(drawn_wh, scale)
-        layout = place_labels(regions, drawn_wh, _heights(drawn_wh, targets, least))
-        again = view.scale(layout.picture_wh)
-        needed = view.least_text_px(view.drawn_wh(layout.picture_wh))
-        if again == 1.0 and least >= needed:
-            return regions, layout, scale
-        if again < _LEAST_SHRINK:
+    settled = _settle(commission, masks, view)
+    if settled is not None:
+        return settled
+    whole = view.scale(commission.photo_wh)
+    plans: list[_Plan] = []
+    for step in _LAST_SCALES:
+        plans.append(_fill(commission, masks, view, step * whole))
+        if plans[-1].legible == len(commission.targets):
             break
+    return max(plans, key=lambda plan: (plan.legible, plan.zoom.scale))
+
+
+def _fill(commission: Commission, masks: MaskFiles, view: View, scale: float) -> _Plan:
+    """The photograph at one scale beside the largest margin that the view allows."""
+    least = 0
+    for _ in range(_ROUNDS):
+        plan = _place(commission, masks, view, scale, least, at_last=True)
+        needed = view.least_text_px(plan.layout.picture_wh)
+        if plan.least_px >= needed:
+            break
+        least = needed
+    return plan
+
+
+def _settle(commission: Commission, masks: MaskFiles, view: View) -> _Plan | None:
+    """The layout whose picture the model takes as it is, with all labels in their own places."""
+    whole = view.scale(commission.photo_wh)
+    scale, least = whole, 0
+    for _ in range(_ROUNDS):
+        plan = _place(commission, masks, view, scale, least)
+        picture_wh = plan.layout.picture_wh
+        again = view.scale(picture_wh)
+        needed = view.least_text_px(view.drawn_wh(picture_wh))
+        if again == 1.0 and plan.least_px >= needed:
+            return plan if plan.legible == len(plan.layout.labels) else None
+        if scale * again < _LEAST_SHRINK * whole:
+            return None
         least = max(least, needed)
         if again < 1.0:
             scale *= 0.98 * again
-            drawn_wh = shrunk(photo_wh, scale)
-    scale = view.scale(photo_wh)
-    drawn_wh = view.drawn_wh(photo_wh)
-    heights = TextHeights(*[view.least_text_px(drawn_wh)] * 3)
-    regions = masks.regions(drawn_wh, scale)
-    return regions, place_labels(regions, drawn_wh, heights, margin=False), scale
+    return None
+
+
+def _place(
+    commission: Commission,
+    masks: MaskFiles,
+    view: View,
+    scale: float,
+    least: int,
+    at_last: bool = False,
+) -> _Plan:
+    """One try: all labels at one scale, digits of ``least`` pixels or more.
+
+    The picture may grow to what makes the photograph shrink to _LEAST_SHRINK; ``at_last``, to
+    what the model takes as it is, and without insets.
+    """
+    drawn_wh = shrunk(commission.photo_wh, scale)
+    least = max(least, view.least_text_px(drawn_wh))
+    regions, others = masks.regions(drawn_wh, scale)
+    zoom = Zoom(scale, 1 / view.shrink(drawn_wh), drawn_wh)
+    tightest = 1.0 if at_last else _LEAST_SHRINK
+    layout = place_labels(
+        regions,
+        drawn_wh,
+        _heights(drawn_wh, commission.targets, least),
+        bystanders=others,
+        zoom=None if at_last else zoom,
+        room=Room(view.scale, tightest, _LEAST_SHRINK_FOR_INSETS, all_of_it=at_last),
+        disjoint=masks.disjoint,
+    )
+    return _Plan(regions, layout, zoom, least)
 
 
 def _heights(drawn_wh: tuple[int, int], targets: Sequence[Target], least: int) -> TextHeights:
@@ -297,68 +328,3 @@ def _on_canvas(
     canvas = np.full((height, width, 3), _MARGIN_GREY, dtype=np.uint8)
     canvas[:rows, :columns] = drawn
     return canvas
-
-
-class _Masks:
-    """The record's masks, read once, cut anew for every scale that is tried."""
-
-    def __init__(self, files: RecordFiles, commission: Commission) -> None:
-        self.commission = commission
-        self.ids: IdMap | None = None
-        self.rles: dict[int, tuple[str, tuple[int, int]]] = {}
-        if all(target.mask is None for target in commission.targets):
-            return
-        if files.panoptic is not None:
-            self.ids = self._read_png(files.panoptic)
-        else:
-            self.rles = {key: (counts, size) for key, counts, size in files.rles or ()}
-
-    def _read_png(self, path: Path) -> IdMap:
-        wanted = self.commission.masks_sha256
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise RecordFailed("mask", f"{path.name} cannot be read: {error.strerror}") from None
-        if wanted is not None and sha256_hex(data) != wanted:
-            raise RecordFailed(
-                "mask changed",
-                f"{path.name} is not the panoptic mask that the record was made from; "
-                "restore the file, or start the run anew",
-            )
-        try:
-            ids = ids_from_png(data, path.name)
-        except InputError as error:
-            raise RecordFailed("mask", str(error)) from None
-        self._check_size(ids.shape, path.name)
-        return ids
-
-    def _check_size(self, shape: tuple[int, ...], name: str) -> None:
-        width, height = self.commission.photo_wh
-        if shape != (height, width):
-            raise RecordFailed(
-                "mask",
-                f"{name} is {shape[1]} × {shape[0]} pixels, the photograph {width} × {height}",
-            )
-
-    def regions(self, drawn_wh: tuple[int, int], scale: float) -> list[Region]:
-        """The regions of all targets, in order, at one scale."""
-        targets = self.commission.targets
-        try:
-            if self.ids is not None and all(target.mask is not None for target in targets):
-                return regions_of_ids(self.ids, targets, drawn_wh, scale)
-            regions = [self._region(target, drawn_wh, scale) for target in targets]
-        except InputError as error:
-            raise RecordFailed("mask", str(error)) from None
-        return uncover(regions, drawn_wh)
-
-    def _region(self, target: Target, drawn_wh: tuple[int, int], scale: float) -> Region:
-        if target.mask is None:
-            return region_of_box(target, drawn_wh, scale)
-        if self.ids is not None:
-            return regions_of_ids(self.ids, [target], drawn_wh, scale)[0]
-        if target.mask not in self.rles:
-            raise InputError(f"segment {target.segment} has no mask with key {target.mask}")
-        counts, size = self.rles[target.mask]
-        mask = mask_from_rle({"size": list(size), "counts": counts})
-        self._check_size(mask.shape, f"the mask of segment {target.segment}")
-        return region_of_mask(target, mask, drawn_wh, scale)

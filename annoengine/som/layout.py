@@ -54,12 +54,24 @@ class Region:
 
 
 @dataclass(frozen=True)
+class Inset:
+    """A zoomed copy of what is around a tiny region: where it stands, and what it shows.
+
+    ``box_xyxy`` holds the frame too. ``crop_xyxy`` lies on the photograph.
+    """
+
+    box_xyxy: BoxPx
+    crop_xyxy: BoxPx
+
+
+@dataclass(frozen=True)
 class Label:
     """Where a target's label stands.
 
     ``text_px`` is the height of its digits. ``anchor_xy`` is a pixel of the region.
-    ``leader_xyxy`` runs from the label's edge to a pixel of the region, where the label stands
-    beside it. ``alone`` is False where no free place was left, so that the label covers another.
+    ``leader_xyxy`` runs to a pixel of the region where the label stands beside it: from the
+    label's edge, or from that of the ``inset`` to which the label is attached. ``alone`` is False
+    where no free place was left: two labels overlap, or labels hide too much of the region.
     """
 
     target: Target
@@ -68,6 +80,12 @@ class Label:
     anchor_xy: PointPx
     leader_xyxy: BoxPx | None = None
     alone: bool = True
+    inset: Inset | None = None
+
+    @property
+    def boxes(self) -> tuple[BoxPx, ...]:
+        """All that the label hides: its own box and its inset's."""
+        return (self.box_xyxy,) if self.inset is None else (self.box_xyxy, self.inset.box_xyxy)
 
 
 @dataclass(frozen=True)
@@ -85,7 +103,7 @@ class Layout:
     """All labels of one picture, in order of their numbers.
 
     ``picture_wh`` may exceed the photograph's drawn size on the right and below: a margin for
-    labels that found no place on it.
+    labels and insets that found no place on it.
     """
 
     picture_wh: tuple[int, int]

@@ -55,11 +55,11 @@ def _square(reach: int) -> Bits:
 
 def outline_of(region: Region, thickness: int, picture_wh: tuple[int, int]) -> Outline:
     """The outline of a region, ``thickness`` pixels or thinner where that would hide it."""
-    padded = cv2.copyMakeBorder(region.mask, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=0)
-    size = cv2.countNonZero(region.mask)
+    mask = region.mask
+    size = region.area_px if mask is region.visible else cv2.countNonZero(mask)
     for width in range(thickness, 0, -1):
-        core = cv2.erode(padded, _square(width), borderType=cv2.BORDER_CONSTANT, borderValue=0)
-        ring: Bits = np.ascontiguousarray((padded - core)[1:-1, 1:-1])
+        core = cv2.erode(mask, _square(width), borderType=cv2.BORDER_CONSTANT, borderValue=0)
+        ring: Bits = np.bitwise_xor(mask, core)
         if cv2.countNonZero(ring) <= MAX_LINE_SHARE * size:
             return Outline(ring, region.x, region.y, around=False)
     wide = np.pad(region.mask, thickness)

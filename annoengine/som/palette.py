@@ -1,10 +1,13 @@
 """Bright colours for marks: one a segment, unlike its neighbours' and unlike what lies under it.
 
-Distances are integers in red-weighted RGB, so that a tie falls the same way on every machine.
+Distances are measured in Oklab: among colours as bright as these it agrees with CIEDE2000, where
+weighted RGB has cyan and mint as far apart as red and green. They are rounded to whole numbers, so
+that a tie falls the same way on every machine.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,31 +16,64 @@ from numpy.typing import NDArray
 from annoengine.som.layout import BoxPx
 
 Rgb = tuple[int, int, int]
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 
 PALETTE: tuple[Rgb, ...] = (
-    (255, 233, 0),  # yellow
-    (0, 229, 255),  # cyan
-    (255, 64, 255),  # magenta
-    (57, 255, 20),  # green
-    (255, 140, 0),  # orange
-    (255, 150, 190),  # pink
-    (90, 160, 255),  # blue
-    (0, 255, 170),  # spring green
-    (255, 96, 90),  # red
-    (190, 130, 255),  # violet
-    (190, 255, 90),  # lime
-    (255, 200, 140),  # apricot
+    (255, 255, 0),  # yellow
+    (0, 225, 255),  # cyan
+    (255, 40, 225),  # magenta
+    (0, 255, 40),  # green
+    (255, 110, 40),  # orange
+    (80, 170, 255),  # blue
+    (255, 80, 110),  # red
+    (255, 170, 225),  # pink
+    (170, 140, 255),  # violet
+    (170, 255, 225),  # mint
+    (255, 170, 0),  # amber
+    (255, 200, 170),  # apricot
 )
-"""Each is light enough to be read on a near-black label: a contrast of at least 6 to 1 (WCAG 2)."""
+"""Each is light enough to be read on a near-black label, a contrast of at least 6 to 1 (WCAG 2),
+and any two are at least 20 apart (CIEDE2000)."""
 
-_ENOUGH = 60_000
-"""A squared distance past which two colours are told apart at a glance; more counts no further."""
+DARK: Rgb = (14, 14, 14)
+"""The near-black of plates and of edges beside bright lines."""
 
-_REPEATED = 8_000
-"""What a colour loses by every neighbour that has it, as a squared distance."""
+WHITE: Rgb = (255, 255, 255)
 
-_USED = 1_500
+ENOUGH = 1000
+"""The distance at which two colours are told apart at a glance; more counts no further."""
+
+SEEN = 750
+"""From this contrast on, a thin line is seen on its ground; under it, it needs a dark edge.
+
+Measured for all colours on all grounds: what is over it differs in lightness by 1.5 to 1 or more
+(WCAG 2), or in hue by 50 (CIEDE2000); what is under it never by 2.7 to 1.
+"""
+
+_ENOUGH_OKLAB = 0.3
+"""``ENOUGH`` as a distance in Oklab."""
+
+_REPEATED = 130
+"""What a colour loses by every neighbour that has it."""
+
+_USED = 65
 """What a colour loses by every region that has it: pictures are to use the whole palette."""
+
+_TO_CONES = np.array(
+    [
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ]
+)
+_TO_OKLAB = np.array(
+    [
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ]
+)
 
 
 def hex_of(colour: Rgb) -> str:
@@ -49,17 +85,73 @@ def hex_of(colour: Rgb) -> str:
     return "#{:02x}{:02x}{:02x}".format(*colour)
 
 
-def colour_distance(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The squared distance of RGB colours along the last axis, weighted as the eye sees it.
+def oklab(colours: NDArray[np.uint8]) -> Floats:
+    """RGB colours in Oklab, along the last axis: lightness from 0 to 1, green-red, blue-yellow.
 
-    Source: T. Riemersma, "Colour metric" (compuphase.com/cmetric.htm), in integers.
+    Source: B. Ottosson, "A perceptual color space for image processing"
+    (bottosson.github.io/posts/oklab).
     """
-    red = (a[..., 0] + b[..., 0]) // 2
+    coded = colours.astype(np.float64) / 255
+    linear = np.where(coded <= 0.04045, coded / 12.92, ((coded + 0.055) / 1.055) ** 2.4)
+    converted: Floats = np.cbrt(linear @ _TO_CONES.T) @ _TO_OKLAB.T
+    return converted
+
+
+def distance(a: Floats, b: Floats) -> Ints:
+    """How far two Oklab colours look from each other, 0 to ``ENOUGH``, along the last axis."""
     d = a - b
-    squared: NDArray[np.int64] = (
-        (512 + red) * d[..., 0] ** 2 + 1024 * d[..., 1] ** 2 + (767 - red) * d[..., 2] ** 2
-    ) >> 8
-    return squared
+    return _clipped(np.sqrt(d[..., 0] ** 2 + d[..., 1] ** 2 + d[..., 2] ** 2))
+
+
+def line_contrast(line: Floats, ground: Floats) -> Ints:
+    """How well a thin line is seen on a ground, 0 to ``ENOUGH``: Oklab, along the last axis.
+
+    Half is the distance of the colours, half that of their lightness alone: of a line two pixels
+    wide the eye sees the lightness far better than the hue, so that yellow on white fades though
+    the two colours are far from each other.
+    """
+    lightness = np.abs(line[..., 0] - ground[..., 0])
+    contrast: Ints = (distance(line, ground) + _clipped(lightness)) // 2
+    return contrast
+
+
+def _clipped(oklab_distance: Floats) -> Ints:
+    """In whole numbers, so that every machine agrees."""
+    scaled = np.minimum(oklab_distance, _ENOUGH_OKLAB) * (ENOUGH / _ENOUGH_OKLAB)
+    whole: Ints = np.rint(scaled).astype(np.int64)
+    return whole
+
+
+@functools.cache
+def palette_distances() -> Ints:
+    """(n, n): the palette's colours' :func:`distance` from each other."""
+    palette = oklab(np.asarray(PALETTE, dtype=np.uint8))
+    table = distance(palette[:, None], palette[None])
+    table.setflags(write=False)
+    return table
+
+
+@functools.cache
+def palette_contrasts() -> NDArray[np.int32]:
+    """(n, 32768): every palette colour's :func:`line_contrast` on every :func:`ground_code`."""
+    steps = np.arange(4, 256, 8, dtype=np.uint8)
+    grounds = np.stack(np.meshgrid(steps, steps, steps, indexing="ij"), axis=-1).reshape(-1, 3)
+    seen_on = oklab(grounds)
+    palette = oklab(np.asarray(PALETTE, dtype=np.uint8))
+    table = np.stack([line_contrast(colour, seen_on) for colour in palette]).astype(np.int32)
+    table.setflags(write=False)
+    return table
+
+
+def ground_code(pixels: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """RGB pixels as one number each, 0 to 32,767: the five upper bits of every channel.
+
+    >>> ground_code(np.array([[255, 0, 8]], dtype=np.uint8)).tolist()
+    [31745]
+    """
+    upper = (pixels >> 3).astype(np.intp)
+    code: NDArray[np.intp] = (upper[..., 0] << 10) | (upper[..., 1] << 5) | upper[..., 2]
+    return code
 
 
 def neighbours(boxes: Sequence[BoxPx], reach_px: int) -> NDArray[np.bool_]:
@@ -76,31 +168,29 @@ def neighbours(boxes: Sequence[BoxPx], reach_px: int) -> NDArray[np.bool_]:
     return near
 
 
-def choose_colours(boxes: Sequence[BoxPx], grounds: Sequence[Rgb], reach_px: int) -> list[Rgb]:
-    """A palette colour for each region, in order.
+def choose_colours(boxes: Sequence[BoxPx], grounds: NDArray[np.uint8], reach_px: int) -> list[int]:
+    """A colour for each region, in order, as its place in the palette.
 
-    ``grounds`` is the mean colour under each region's outline. Each region takes the colour that
-    is farthest from those of the neighbours already coloured and, among such, from its ground;
-    where several do, the one used least.
+    ``grounds`` (n, k, 3) is a sample of the picture's pixels under each region's outline. Each
+    region takes the colour that is farthest from those of the neighbours already coloured and,
+    among such, best seen on its ground; where several are, the one used least.
     """
     if not boxes:
         return []
-    palette = np.asarray(PALETTE, dtype=np.int64)
-    between = np.minimum(colour_distance(palette[:, None], palette[None]), _ENOUGH)
-    ground = np.asarray(grounds, dtype=np.int64).reshape(-1, 3)
-    off_ground = np.minimum(colour_distance(ground[:, None], palette[None]), _ENOUGH)
+    between = palette_distances()
+    contrasts = palette_contrasts()[:, ground_code(grounds)]
+    seen = contrasts.sum(axis=-1, dtype=np.int64).T // grounds.shape[1]
     near = neighbours(boxes, reach_px)
-    apart = np.full((len(boxes), len(PALETTE)), _ENOUGH, dtype=np.int64)
-    repeats = np.zeros((len(boxes), len(PALETTE)), dtype=np.int64)
-    used = np.zeros(len(PALETTE), dtype=np.int64)
-    colours: list[Rgb] = []
+    far = np.where(near, 0, ENOUGH)
+    losses = near * _REPEATED + _USED
+    apart = np.full(seen.shape, ENOUGH, dtype=np.int64)
+    lost = np.zeros(seen.shape, dtype=np.int64)
+    chosen: list[int] = []
     for i in range(len(boxes)):
         # Among more neighbours than colours: the colour that repeats most rarely.
-        score = 2 * apart[i] + off_ground[i] - _REPEATED * repeats[i] - _USED * used
-        best = int(np.argmax(score))
-        colours.append(PALETTE[best])
-        used[best] += 1
-        beside = np.flatnonzero(near[i])
-        apart[beside] = np.minimum(apart[beside], between[best])
-        repeats[beside, best] += 1
-    return colours
+        best = int((2 * apart[i] + seen[i] - lost[i]).argmax())
+        chosen.append(best)
+        later = apart[i + 1 :]
+        np.minimum(later, np.maximum(far[i, i + 1 :, None], between[best]), out=later)
+        lost[i + 1 :, best] += losses[i, i + 1 :]
+    return chosen

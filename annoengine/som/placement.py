@@ -1,45 +1,49 @@
 """Where each label stands: on its own region if it can, beside it with a leader if it cannot.
 
 Regions are served smallest first, as the small ones have the least choice; the large ones, which
-find room anywhere, come last. On a region, a label takes the place farthest from every border of
-what is free of it (a distance transform of the region's own cut-out, less smaller regions and
-labels already placed) and, among places about as good, the one nearest to its centre. A label
-that would hide too much of its region, or hang over its edge by half, goes to the cheapest free
-place nearby: near, and hiding as little as possible of anything, small things above all. Where a
-picture has no free place left at all it grows a margin on its right or below.
+find room anywhere, come last. On a region, a label takes the place where it lies deepest in what
+is free of it (a distance transform of the region's own cut-out, less smaller regions and labels
+already placed) and, among places about as good, the one nearest to its centre. A label that
+would hide too much, or hang over its region's edge by half, goes to the cheapest free place
+nearby, with a leader. A region too tiny to be made out gets an inset, as far as there is room
+(``inset``); its label is attached to that. What finds no place on the picture goes to a margin on
+its right or below.
+
+What holds. Always: each label is whole, of its own text, and at least ``heights.least`` high.
+With every label whose ``alone`` is True: it overlaps no label or inset, lies inside the picture,
+stands on its region for MIN_ON or more of itself or has a leader that ends on it, and all labels
+and insets together hide at most MAX_HIDDEN of its region. ``alone`` is False only where a margin
+could not be had: there is no ``room`` for one that would hold all labels.
 
 Source: the order and the distance transform are the mark allocation of Set-of-Mark
-(arXiv 2310.11441, section 3.2). Leaders, the margin and the limits on hiding are ours: published
-code centres the number on the region however small, and lets numbers overlap.
+(arXiv 2310.11441, section 3.2). Leaders, insets, the margin and the limits on hiding are ours:
+published code centres the number on the region however small, and lets numbers overlap.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from annoengine.som.depth import (
-    best_corner,
-    block,
-    centroid,
-    counts_under,
-    deepest_of,
-    holds,
-    step_for,
+from annoengine.som.beside import (
+    LEADER_PX,
+    Search,
+    Shape,
+    find_beside,
+    find_in_margin,
+    label_shape,
 )
-from annoengine.som.layout import Bits, BoxPx, Label, Layout, PointPx, Region, TextHeights
-from annoengine.som.leader import leader_to, pixels_between
+from annoengine.som.board import GAP_PX, MAX_HIDDEN, MOST_PRICE, TAKEN, Board, Prices, cut_out
+from annoengine.som.depth import centroid, corner_inside, deepest_of, squares_off, sums_under
+from annoengine.som.inset import MOST_INSETS, Zoom, chosen
+from annoengine.som.layout import Bits, BoxPx, Inset, Label, Layout, Region, TextHeights
+from annoengine.som.leader import leader_to
 from annoengine.som.lettering import label_size_wh
-
-GAP_PX = 2
-"""Free pixels between two labels."""
-
-MAX_HIDDEN = 0.4
-"""The largest share of a region that its own label may hide."""
+from annoengine.som.room import Room
 
 MIN_ON = 0.6
 """The least share of a label that must stand on its region, where it has no leader."""
@@ -53,50 +57,68 @@ _LITTLE = 0.15
 _ROOMY = 40
 """A region this many times as large as its smallest label finds room late as well as early."""
 
-_LEADER_PX = 7
-"""Free pixels between a region and a label beside it, so that the leader can be seen."""
+_TRIED_ACROSS = 8
+"""Places over the edge of a thin region that are held against what is hidden."""
 
-_HIDDEN_COST = 5.0
-"""What hiding all of one region costs, in label heights of distance."""
+_INSET_GRID = 4
+"""Places for insets are looked for on every so many pixels."""
 
-_FOREIGN = 0.4
-"""What standing wholly on another region counts, next to hiding it."""
+_INSET_STRIP = 1.25
+"""A margin for insets makes the picture so many times as large at most."""
 
-_TRIED = 48
-"""Places beside a region whose leaders are looked at."""
+_INSET_REACH = 0.4
+"""The longest leader of an inset, of the photograph's longer side: beyond, none is better."""
+
+_INSET_PRICE = 12.0
+"""What hiding all that may be hidden of one region costs an inset, in its own heights."""
+
+_MOST_LANES = 8
+"""Columns of labels that a margin on the right may have."""
+
+
+_ENDLESS = Room()
 
 
 def place_labels(
     regions: Sequence[Region],
     picture_wh: tuple[int, int],
     heights: TextHeights,
-    margin: bool = True,
+    room: Room | None = _ENDLESS,
+    bystanders: Sequence[Region] = (),
+    zoom: Zoom | None = None,
+    disjoint: bool = False,
 ) -> Layout:
-    """The places of all labels on a picture of ``picture_wh``.
+    """The places of all labels on a picture of ``picture_wh``; see above for what holds.
 
-    No two labels overlap and none crosses the frame, except those with ``alone`` False. With a
-    ``margin`` there are none such: the layout's picture is then larger than ``picture_wh``, on
-    the right or below, where that is needed.
+    ``room`` says how far a margin may make the picture larger; None: there is none.
+    ``bystanders`` are regions without a mark that must be seen all the same. With a ``zoom``,
+    tiny regions get insets. ``disjoint`` says that no two regions share a pixel, which spares
+    counting.
     """
-    board = _Board(regions, picture_wh, heights)
+    placer = _Placer(regions, bystanders, picture_wh, heights, disjoint)
     order = sorted(
         range(len(regions)), key=lambda i: (regions[i].area_px, regions[i].target.number)
     )
-    tight = [i for i in order if not board.is_roomy(i)]
-    without = [i for i in tight if not board.place_on(i)]
-    homeless = [i for i in without if not board.place_beside(i)]
-    for i in order:
-        if board.is_roomy(i) and not board.place_on(i) and not board.place_beside(i):
-            homeless.append(i)
-    for _ in range(4 if margin else 0):
-        if not homeless:
-            break
-        board.grow(homeless)
-        homeless = [i for i in homeless if not board.place_beside(i)]
+    tiny = 0 if zoom is None else sum(zoom.is_tiny(region) for region in regions)
+    with_inset = [] if zoom is None else chosen(regions, zoom)
+    zoomed = set(with_inset)
+    tight = [i for i in order if not placer.is_roomy(i) and i not in zoomed]
+    homeless = [i for i in tight if not placer.place_on(i)]
+    homeless = [i for i in homeless if not placer.place_beside(i)]
+    if zoom is not None:
+        # Where most tiny regions get no inset after all, the margin is for labels alone.
+        strip = room if tiny <= 2 * MOST_INSETS else None
+        for i in placer.place_insets(with_inset, zoom, strip):
+            if not placer.place_beside(i):
+                homeless.append(i)
+    roomy = [i for i in order if placer.is_roomy(i) and i not in zoomed]
+    homeless += [i for i in roomy if not placer.place_on(i) and not placer.place_beside(i)]
+    if room is not None:
+        homeless = placer.place_in_margin(homeless, room)
     for i in homeless:
-        board.force(i)
-    labels = (board.labels[i] for i in range(len(regions)))
-    return Layout(board.picture_wh, tuple(sorted(labels, key=lambda each: each.target.number)))
+        if not placer.place_beside(i, everywhere=True):
+            placer.force(i)
+    return placer.layout()
 
 
 def text_height(text: str, area_px: int, heights: TextHeights) -> int:
@@ -112,242 +134,272 @@ def text_height(text: str, area_px: int, heights: TextHeights) -> int:
     return heights.usual if usual <= _LITTLE * area_px else heights.least
 
 
-class _Board:
-    """The picture while labels are laid on it: what is taken, and what would be hidden."""
+class _Placer:
+    """The ways to place a label, in the order in which they are tried."""
 
     def __init__(
-        self, regions: Sequence[Region], picture_wh: tuple[int, int], heights: TextHeights
+        self,
+        regions: Sequence[Region],
+        bystanders: Sequence[Region],
+        picture_wh: tuple[int, int],
+        heights: TextHeights,
+        disjoint: bool,
     ) -> None:
-        width, height = picture_wh
         self.regions = regions
-        self.picture_wh = picture_wh
         self.least_px = heights.least
-        self.wanted_px = [text_height(r.target.text, r.area_px, heights) for r in regions]
+        self.heights = heights
         self.sizes = [label_size_wh(region.target.text, heights.least) for region in regions]
-        self.labels: dict[int, Label] = {}
-        self.covered: Bits = np.zeros((height, width), dtype=np.uint8)
-        """1 under a label."""
-        self.open: Bits = np.ones((height, width), dtype=np.uint8)
-        """1 where a label may stand: off every other one and its gap."""
-        self.clear: Bits = self.open.copy()
-        """Like ``open``, and off every leader."""
-        self._worth: NDArray[np.float32] | None = None
+        areas = sorted(math.prod(size) for size in self.sizes) or [0]
+        self.board = Board(
+            regions, bystanders, picture_wh, areas[len(areas) // 2], max(areas[-1], 1), disjoint
+        )
+        self.crowded: list[tuple[int, int]] = []
+        """Sizes of labels for which there is no place left on the picture."""
 
     def is_roomy(self, i: int) -> bool:
         return self.regions[i].area_px >= _ROOMY * math.prod(self.sizes[i])
 
-    @property
-    def worth(self) -> NDArray[np.float32]:
-        """What each pixel is worth that a label hides, in regions.
-
-        It is one over the area of the pixel's region, so that a region wholly hidden counts 1,
-        and as much again as makes _FOREIGN for a label that stands wholly on it: a number on
-        something is read as that thing's. Roomy regions count nothing.
-        """
-        if self._worth is None:
-            width, height = self.picture_wh
-            worth = np.zeros((height, width), dtype=np.float32)
-            for i, region in enumerate(self.regions):
-                if not self.is_roomy(i):
-                    x1, y1, x2, y2 = region.box_xyxy
-                    worth[y1:y2, x1:x2] += region.visible * np.float32(self._each(i))
-            self._worth = worth
-        return self._worth
-
-    def _each(self, i: int) -> float:
-        """The worth of each pixel of a region that is not roomy."""
-        return 1 / self.regions[i].area_px + _FOREIGN / math.prod(self.sizes[i])
-
-    def settle(self, i: int, label: Label) -> bool:
-        x1, y1, x2, y2 = label.box_xyxy
-        self.labels[i] = label
-        self.covered[y1:y2, x1:x2] = 1
-        gap = GAP_PX
-        for places in (self.open, self.clear):
-            places[max(0, y1 - gap) : y2 + gap, max(0, x1 - gap) : x2 + gap] = 0
-        if label.leader_xyxy is not None:
-            lx1, ly1, lx2, ly2 = label.leader_xyxy
-            cv2.line(self.clear, (lx1, ly1), (lx2, ly2), 0, thickness=3)
-        return True
-
     def place_on(self, i: int) -> bool:
-        if self._place_inside(i, self.wanted_px[i]):
+        wanted = text_height(self.regions[i].target.text, self.regions[i].area_px, self.heights)
+        if self._place_inside(i, wanted):
             return True
-        if self.wanted_px[i] > self.least_px and self._place_inside(i, self.least_px):
+        if wanted > self.least_px and self._place_inside(i, self.least_px):
             return True
         return self._place_across(i)
 
     def _place_inside(self, i: int, text_px: int) -> bool:
         """The label wholly on what is free of its region."""
-        region = self.regions[i]
+        board, region = self.board, self.regions[i]
         wide, high = label_size_wh(region.target.text, text_px)
         rows, columns = region.visible.shape
-        if rows < high or columns < wide or wide * high > MAX_HIDDEN * region.area_px:
+        if rows < high or columns < wide or wide * high > self._may_hide(i):
             return False
         x1, y1, x2, y2 = region.box_xyxy
-        free: Bits = np.bitwise_and(region.visible, self.clear[y1:y2, x1:x2])
-        step = step_for(rows, columns)
-        corner = best_corner(free, wide, high, step)
-        if step > 1 and (corner is None or not holds(free, corner, wide, high)):
-            corner = best_corner(free, wide, high, 1)
+        free: Bits = np.bitwise_and(region.visible, board.clear[y1:y2, x1:x2])
+        corner = corner_inside(free, wide, high)
         if corner is None:
             return False
         left, top = x1 + corner[0], y1 + corner[1]
-        anchor = (left + wide // 2, top + high // 2)
         box = (left, top, left + wide, top + high)
-        return self.settle(i, Label(region.target, text_px, box, anchor))
+        return self._settle_on(i, text_px, box, inside=True)
 
     def _place_across(self, i: int) -> bool:
         """The label's centre on its region, its edges over the region's: for thin regions."""
-        region, (wide, high) = self.regions[i], self.sizes[i]
-        if MIN_ON * wide * high > MAX_HIDDEN * region.area_px:
+        board, region, (wide, high) = self.board, self.regions[i], self.sizes[i]
+        most = self._may_hide(i)
+        if MIN_ON * wide * high > most:
             return False
-        window = self._window(region.box_xyxy, wide, high)
-        x1, y1, x2, y2 = window
+        x1, y1, x2, y2 = window = board.window(region.box_xyxy, wide // 2, high // 2)
         if x2 - x1 < wide or y2 - y1 < high:
             return False
-        own = self._own(region, window)
-        on = counts_under(own, wide, high)
+        own = cut_out(region, window)
+        on = sums_under(own, wide, high)
         centred = own[high // 2 :, wide // 2 :][: on.shape[0], : on.shape[1]]
         # Most thin regions end here, before anything else is counted.
-        enough = (on >= MIN_ON * wide * high) & (on <= MAX_HIDDEN * region.area_px)
+        enough = (on >= MIN_ON * wide * high) & (on <= most) & (centred != 0)
         if not enough.any():
             return False
-        opened = counts_under(self.clear[y1:y2, x1:x2], wide, high)
-        ys, xs = np.nonzero(enough & (opened == wide * high) & (centred != 0))
-        if not ys.size:
-            return False
-        hidden = self._hidden(window, wide, high)[ys, xs]
-        if not self.is_roomy(i):
-            hidden -= on[ys, xs] * self._each(i)
+        # Its own pixels have a limit of their own, so that they cost nothing more here.
+        field = np.where(board.clear[y1:y2, x1:x2], board.price(window), np.float32(99))
+        hidden = sums_under(field, wide, high) - np.float32(board.each(i)) * on
         centre_x, centre_y = centroid(own)
-        off = np.hypot(xs + wide // 2 - centre_x, ys + high // 2 - centre_y)
-        cost = (1 - on[ys, xs] / (wide * high)) + hidden + 0.2 * off / max(own.shape)
-        best = int(np.argmin(np.round(cost, 6)))
-        if hidden[best] > MAX_HIDDEN:
+        off = np.sqrt(squares_off(on.shape, centre_x - wide // 2, centre_y - high // 2))
+        cost = hidden - on / (wide * high) + np.float32(0.2 / max(own.shape)) * off
+        allowed = (enough & (hidden <= MOST_PRICE)).view(np.uint8)
+        for _ in range(_TRIED_ACROSS):
+            _, _, (x, y), _ = cv2.minMaxLoc(cost, mask=allowed)
+            if x < 0:
+                break
+            box = (x1 + x, y1 + y, x1 + x + wide, y1 + y + high)
+            if self._settle_on(i, self.least_px, box):
+                return True
+            allowed[max(0, y - 2) : y + 3, max(0, x - 2) : x + 3] = 0
+        return False
+
+    def _may_hide(self, i: int) -> int:
+        """How many pixels of its own region a label may hide, of those that are seen."""
+        return min(self.board.left[i], int(MAX_HIDDEN * self.regions[i].area_px))
+
+    def _settle_on(self, i: int, text_px: int, box: BoxPx, inside: bool = False) -> bool:
+        anchor = ((box[0] + box[2]) // 2, (box[1] + box[3]) // 2)
+        return self.board.settle(i, Label(self.regions[i].target, text_px, box, anchor), inside)
+
+    def place_beside(self, i: int, everywhere: bool = False) -> bool:
+        """The label at the cheapest free place nearby, or ``everywhere``, with a leader."""
+        wide, high = self.sizes[i]
+        if any(wide >= each[0] and high >= each[1] for each in self.crowded):
             return False
-        left, top = x1 + int(xs[best]), y1 + int(ys[best])
-        anchor = (left + wide // 2, top + high // 2)
-        box = (left, top, left + wide, top + high)
-        return self.settle(i, Label(region.target, self.least_px, box, anchor))
+        shape = label_shape(wide, high)
+        label = find_beside(self.board, i, self.least_px, shape, everywhere)
+        if label is not None:
+            return self.board.settle(i, label)
+        if everywhere and not _has_place(self.board, wide, high):
+            self.crowded.append((wide, high))
+        return False
 
-    def place_beside(self, i: int) -> bool:
-        """The cheapest free place near the region, with a leader; False where there is none."""
-        region, (wide, high) = self.regions[i], self.sizes[i]
-        anchor = deepest_of(region)
-        around = (anchor[0], anchor[1], anchor[0] + 1, anchor[1] + 1)
-        reach, frame = 4 * high, max(self.picture_wh)
-        while True:
-            window = self._window(around, wide + reach, high + reach)
-            label = self._beside(i, anchor, window, lines=True)
-            if label is None and reach >= frame:
-                label = self._beside(i, anchor, window, lines=False)
-            if label is not None:
-                return self.settle(i, label)
-            if reach >= frame:
-                return False
-            reach *= 4
+    def _place_in_margin(self, i: int) -> bool:
+        shape = label_shape(*self.sizes[i])
+        label = find_in_margin(self.board, i, self.least_px, shape, crossing=True)
+        return label is not None and self.board.settle(i, label)
 
-    def _beside(self, i: int, anchor: PointPx, window: BoxPx, lines: bool) -> Label | None:
-        region, (wide, high) = self.regions[i], self.sizes[i]
-        x1, y1, x2, y2 = window
-        if x2 - x1 < wide or y2 - y1 < high:
+    def place_insets(self, wanted: Sequence[int], zoom: Zoom, room: Room | None) -> list[int]:
+        """Places insets with their labels; gives the regions for which there was no room."""
+        if not wanted:
+            return []
+        everything = (0, 0, *self.board.picture_wh)
+        shares = self.board.price(everything, _INSET_GRID, of_all=True)
+        left = [i for i in wanted if not self._place_inset(i, zoom, shares)]
+        if not left or room is None:
+            return left
+        shapes = {i: zoom.shape(self.regions[i], self.sizes[i]) for i in left}
+        for count in range(len(left), 0, -1):
+            larger = self._margin_of_insets([shapes[i] for i in left[:count]], room)
+            if larger is not None:
+                below = larger[1] > self.board.picture_wh[1]
+                self._grow(larger)
+                # In the order in which they lie along the margin, leaders do not cross.
+                in_turn = sorted(left, key=lambda i: self._place_along(i, below))
+                return [i for i in in_turn if not self._place_inset(i, zoom, None)]
+        return left
+
+    def _place_along(self, i: int, below: bool) -> tuple[int, int]:
+        """Where a region lies along the margin; its number settles a tie."""
+        region = self.regions[i]
+        return (region.x if below else region.y, region.target.number)
+
+    def _margin_of_insets(self, shapes: Sequence[Shape], room: Room) -> tuple[int, int] | None:
+        """Like ``_with_margin``, but not more than a strip that leaves the photograph large."""
+        larger = self._with_margin(shapes, room, room.least_for_insets)
+        if larger is None or math.prod(larger) > _INSET_STRIP * math.prod(self.board.photo_wh):
             return None
-        reach = 2 * _LEADER_PX + 1
-        near = cv2.dilate(self._own(region, window), block(reach, reach))
-        places = self.clear if lines else self.open
-        opened: Bits = np.bitwise_and(places[y1:y2, x1:x2], 1 - near)
-        free = counts_under(opened, wide, high) == wide * high
-        ys, xs = np.nonzero(free[::2, ::2])
-        if ys.size:
-            ys, xs = 2 * ys, 2 * xs
+        return larger
+
+    def _place_inset(self, i: int, zoom: Zoom, shares: Prices | None) -> bool:
+        """One inset: over what is roomy or, without ``shares``, in the margin."""
+        board, region = self.board, self.regions[i]
+        shape = zoom.shape(region, self.sizes[i])
+        most_px = _INSET_REACH * max(board.photo_wh)
+        if shares is None:
+            label = find_in_margin(board, i, self.least_px, shape, False, most_px)
         else:
-            ys, xs = np.nonzero(free)
-            if not ys.size:
-                return None
-        left, top = x1 + xs, y1 + ys
-        away_x = np.maximum(0, np.maximum(left - anchor[0], anchor[0] - (left + wide - 1)))
-        away_y = np.maximum(0, np.maximum(top - anchor[1], anchor[1] - (top + high - 1)))
-        hidden = self._hidden(window, wide, high)[ys, xs]
-        cost = np.hypot(away_x, away_y) / high + _HIDDEN_COST * hidden
-        # Places of about one cost are neighbours of one another: some of them, ever farther down
-        # the list, show whether any leader gets through without crossing a label.
-        order = np.argsort(np.round(cost, 6), kind="stable")
-        spread = order[np.unique(np.geomspace(1, order.size, _TRIED).astype(np.intp)) - 1]
-        chosen: Label | None = None
-        for at in spread:
-            box = (
-                int(left[at]),
-                int(top[at]),
-                int(left[at]) + wide,
-                int(top[at]) + high,
-            )
-            leader = leader_to(region, box, anchor)
-            label = Label(region.target, self.least_px, box, anchor, leader)
-            if not self._crosses(leader):
-                return label
-            chosen = chosen or label
-        return None if lines else chosen
+            window = (0, 0, *board.picture_wh)
+            search = Search(board, i, self.least_px, shape, deepest_of(region), window)
+            label = search.best(shares, _INSET_GRID, True, _INSET_PRICE, most_px)
+        if label is None:
+            return False
+        corner = label.box_xyxy[:2]
+        inset = Inset(shape.at((corner[0], corner[1]))[1], zoom.crop(region))
+        return board.settle(i, replace(label, inset=inset))
+
+    def place_in_margin(self, homeless: list[int], room: Room) -> list[int]:
+        """Grows a margin for all that have no place, as far as may be; gives those left."""
+        for share in (1, 1, 2, 2):
+            if not homeless:
+                break
+            shapes = [label_shape(*self.sizes[i]) for i in homeless] * share
+            larger = room.largest(self.board.picture_wh) if room.all_of_it else None
+            while shapes and larger is None:
+                larger = self._with_margin(shapes, room)
+                shapes = shapes[: len(shapes) * 3 // 4]
+            if larger is None:
+                break
+            below = larger[1] > self.board.picture_wh[1]
+            self._grow(larger)
+            in_turn = sorted(homeless, key=lambda i: self._place_along(i, below))
+            homeless = [i for i in in_turn if not self._place_in_margin(i)]
+        return homeless
+
+    def _with_margin(
+        self, shapes: Sequence[Shape], room: Room, least_scale: float | None = None
+    ) -> tuple[int, int] | None:
+        """The size of the picture with a margin that holds all shapes; None: it may not be had.
+
+        So many columns on the right and rows below that the photograph has to shrink least;
+        among those about as good, the smallest picture.
+        """
+        width, height = self.board.picture_wh
+        wide = max(shape.wide for shape in shapes) + GAP_PX + 1
+        high = max(shape.high for shape in shapes) + GAP_PX + 1
+        lane = LEADER_PX + 2
+        sizes: list[tuple[int, int]] = []
+        for columns in range(_MOST_LANES + 1):
+            broad = max(width + (lane + wide * columns if columns else 0), wide)
+            tall = max(height, high)
+            left = len(shapes) - columns * (tall // high)
+            rows = max(0, -(-left // (broad // wide)))
+            # A column is longer beside rows, and may then hold all alone.
+            sizes.append((broad, max(tall, height + lane + high * rows) if rows else tall))
+        least_scale = room.least_scale if least_scale is None else least_scale
+        possible = [
+            (-round(room.scale_of(size), 2), math.prod(size), size)
+            for size in sizes
+            if size != (width, height) and room.scale_of(size) >= least_scale
+        ]
+        return min(possible)[2] if possible else None
+
+    def _grow(self, picture_wh: tuple[int, int]) -> None:
+        self.board.grow(picture_wh)
+        self.crowded.clear()
 
     def force(self, i: int) -> None:
-        """A label over its region, whatever it covers: only where all else failed."""
-        region, (wide, high) = self.regions[i], self.sizes[i]
-        width, height = self.picture_wh
+        """A label near its region that covers as little of other labels as can be.
+
+        Only where all else failed.
+        """
+        board, region, (wide, high) = self.board, self.regions[i], self.sizes[i]
+        width, height = board.picture_wh
         anchor = deepest_of(region)
-        left = max(0, min(anchor[0] - wide // 2, width - wide))
-        top = max(0, min(anchor[1] - high // 2, height - high))
+        left, top = max(0, min(anchor[0] - wide // 2, width - wide)), 0
+        if wide <= width and high <= height:
+            # Over labels that are spoilt already, rather than over what is still right.
+            label_px = np.float32(1 / (wide * high))
+            price = np.minimum(board.price((0, 0, width, height)), 2 * label_px)
+            field = np.where(board.covered, 4 * label_px, price)
+            for label in board.labels.values():
+                if not label.alone:
+                    x1, y1, x2, y2 = label.box_xyxy
+                    field[y1:y2, x1:x2] = 0
+            cost = sums_under(field, wide, high)
+            off = squares_off(cost.shape, anchor[0] - wide // 2, anchor[1] - high // 2)
+            _, _, (left, top), _ = cv2.minMaxLoc(cost + np.sqrt(off) / np.float32(40 * high))
         box = (left, top, left + wide, top + high)
-        self.settle(i, Label(region.target, self.least_px, box, anchor, alone=False))
+        inside = left <= anchor[0] < left + wide and top <= anchor[1] < top + high
+        leader = None if inside else leader_to(region, box, anchor)
+        board.force(i, Label(region.target, self.least_px, box, anchor, leader, alone=False))
 
-    def grow(self, homeless: Sequence[int]) -> None:
-        """Adds a margin, on the right or below, with room for the labels named."""
-        width, height = self.picture_wh
-        wide = max(self.sizes[i][0] for i in homeless) + GAP_PX + 1
-        high = max(self.sizes[i][1] for i in homeless) + GAP_PX + 1
-        lane = _LEADER_PX + 2
-        tall, broad = max(height, high), max(width, wide)
-        right = (width + lane + wide * -(-len(homeless) // (tall // high)), tall)
-        below = (broad, height + lane + high * -(-len(homeless) // (broad // wide)))
-        wider, taller = min(right, below, key=math.prod)
-        more = ((0, taller - height), (0, wider - width))
-        self.covered = np.pad(self.covered, more)
-        self.open = np.pad(self.open, more, constant_values=1)
-        self.clear = np.pad(self.clear, more, constant_values=1)
-        self.picture_wh = (wider, taller)
-        self._worth = None
-
-    def _window(self, box: BoxPx, wide: int, high: int) -> BoxPx:
-        width, height = self.picture_wh
-        x1, y1, x2, y2 = box
-        return (
-            max(0, x1 - wide),
-            max(0, y1 - high),
-            min(width, x2 + wide),
-            min(height, y2 + high),
-        )
-
-    def _own(self, region: Region, window: BoxPx) -> Bits:
-        """The region's visible pixels in a window."""
-        x1, y1, x2, y2 = window
-        own: Bits = np.zeros((y2 - y1, x2 - x1), dtype=np.uint8)
-        rx1, ry1, rx2, ry2 = region.box_xyxy
-        left, top, right, bottom = max(x1, rx1), max(y1, ry1), min(x2, rx2), min(y2, ry2)
-        if left < right and top < bottom:
-            own[top - y1 : bottom - y1, left - x1 : right - x1] = region.visible[
-                top - ry1 : bottom - ry1, left - rx1 : right - rx1
+    def layout(self) -> Layout:
+        """All labels; those that a forced one spoils are not alone either."""
+        board = self.board
+        labels = [board.labels[i] for i in range(len(self.regions))]
+        forced = [label.box_xyxy for label in labels if not label.alone]
+        if forced:
+            labels = [
+                replace(label, alone=False)
+                if board.left[i] < 0 or any(_meet(b, f) for b in label.boxes for f in forced)
+                else label
+                for i, label in enumerate(labels)
             ]
-        return own
+        labels.sort(key=lambda each: each.target.number)
+        # A margin is no larger than what stands in it.
+        width, height = board.photo_wh
+        boxes = [box for label in labels for box in label.boxes]
+        reach = [max((box[side] + GAP_PX for box in boxes), default=0) for side in (2, 3)]
+        picture_wh = (
+            max(width, min(board.picture_wh[0], reach[0])),
+            max(height, min(board.picture_wh[1], reach[1])),
+        )
+        return Layout(picture_wh, tuple(labels))
 
-    def _hidden(self, window: BoxPx, wide: int, high: int) -> NDArray[np.float64]:
-        """What a label hides, in regions, at each upper left corner in a window."""
-        x1, y1, x2, y2 = window
-        table = cv2.integral(self.worth[y1:y2, x1:x2], sdepth=cv2.CV_64F)
-        below = table.astype(np.float64, copy=False)
-        below = below[high:] - below[:-high]
-        hidden: NDArray[np.float64] = below[:, wide:] - below[:, :-wide]
-        return hidden
 
-    def _crosses(self, leader: BoxPx) -> bool:
-        """Does the leader run over another label?"""
-        xs, ys = pixels_between(leader)
-        return bool(self.covered[ys, xs].any())
+def _has_place(board: Board, wide: int, high: int) -> bool:
+    """Is there any place for a label of this size, whatever region it belongs to?"""
+    if board.open.shape[0] < high or board.open.shape[1] < wide:
+        return False
+    price = board.price((0, 0, *board.picture_wh))
+    field = np.where(board.open, price, np.float32(TAKEN))
+    return bool((sums_under(field, wide, high) <= MOST_PRICE).any())
+
+
+def _meet(a: BoxPx, b: BoxPx) -> bool:
+    """Do two boxes overlap?"""
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]

@@ -81,11 +81,27 @@ def regions_of_ids(
 
     ``ids`` has the size of the upright photograph. Raises InputError for a key that is not in it.
     """
+    return split_ids(ids, targets, drawn_wh, scale)[0]
+
+
+def split_ids(
+    ids: IdMap, targets: Sequence[Target], drawn_wh: tuple[int, int], scale: float
+) -> tuple[list[Region], list[Region]]:
+    """Like :func:`regions_of_ids`; and the regions of all other ids that the drawn map has.
+
+    The others stand for targets of number 0; void (id 0) is none of them.
+    """
     drawn = shrink_ids(ids, drawn_wh, scale)
     measured = measure(drawn)
     whole = measured
     if drawn is not ids and any(target.mask not in measured for target in targets):
         whole = measure(ids)
+    marked = {target.mask for target in targets}
+    others = [
+        _cut(Target(0, key, "", found.box_xyxy, key), drawn, found)
+        for key, found in measured.items()
+        if key and key not in marked
+    ]
     regions: list[Region] = []
     for target in targets:
         key = -1 if target.mask is None else target.mask
@@ -96,10 +112,14 @@ def regions_of_ids(
             mask = ids[y1:y2, x1:x2] == key
             regions.append(_one_pixel(target, mask, (x1, y1), drawn_wh, scale))
             continue
-        left, top, right, bottom = (int(side) for side in found.box_xyxy)
-        bits: Bits = (drawn[top:bottom, left:right] == key).view(np.uint8)
-        regions.append(Region(target, left, top, bits, bits, found.area_px))
-    return regions
+        regions.append(_cut(target, drawn, found))
+    return regions, others
+
+
+def _cut(target: Target, drawn: IdMap, found: Measured) -> Region:
+    left, top, right, bottom = (int(side) for side in found.box_xyxy)
+    bits: Bits = (drawn[top:bottom, left:right] == target.mask).view(np.uint8)
+    return Region(target, left, top, bits, bits, found.area_px)
 
 
 def region_of_mask(target: Target, mask: Mask, drawn_wh: tuple[int, int], scale: float) -> Region:

@@ -1,10 +1,8 @@
 """Begins records at a COCO panoptic annotation file: photographs, segments and the mask PNGs.
 
-The PNG is the truth for where a segment lies: areas and boxes are measured in it, and what the
-JSON says is only compared (COCO's own files agree to the pixel). Where they differ the record
-carries the JSON's figure as a score, so that nothing is corrected in silence. Ids that are in
-one of the two but not in the other set the record aside, because every later stage speaks of
-segments by these ids.
+The PNG is the truth for where a segment lies, and the JSON is only compared with it (COCO's own
+files agree to the pixel): see ``annoengine/reading/panoptic_record.py``. A PNG with a palette is
+kept as RLEs.
 
 What is wrong with the file as a whole (no JSON, an id used twice, a missing array) is the user's
 to mend and ends the run; what is wrong with one image fails that image alone.
@@ -12,38 +10,42 @@ to mend and ends the run; what is wrong with one image fails that image alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, ValidationError
 
-from annoengine.box import BoxXyxy, iou, xyxy_from_xywh
-from annoengine.coco_json import ImageIndex, ImageRow, items, licences_of, survey, text_of
-from annoengine.coco_sample import Sample, licences_named, smallest
 from annoengine.errors import Drop, InputError, RecordFailed
 from annoengine.fingerprint import sha256_hex, sha256_of_file
-from annoengine.input_file import read_below, whole_photo_size
-from annoengine.mask import RecordFiles, ids_from_png
-from annoengine.panoptic_annotation import Categories, ListedSegment, image_id_of, uncrowded
+from annoengine.mask import RecordFiles, rles_from_ids
+from annoengine.reading.coco_json import ImageIndex, ImageRow, items, licences_of, survey, text_of
+from annoengine.reading.coco_sample import Sample, licences_named, smallest
+from annoengine.reading.input_file import Links, read_below, whole_photo_size
+from annoengine.reading.panoptic_annotation import Categories, ListedSegment, image_id_of, uncrowded
+from annoengine.reading.panoptic_record import (
+    compare_ids,
+    compare_sizes,
+    placed_segments,
+    read_mask,
+    rle_store,
+)
 from annoengine.record import (
-    Category,
     Licence,
     MaskStore,
     Photo,
     Record,
     Score,
-    Segment,
     make_record_id,
     split_from_name,
 )
-from annoengine.segments_png import Measured, measure
+from annoengine.segments_png import measure
 from annoengine.source import Entry, Opened, Source
 from annoengine.stage import Parameters
 
-_SHOWN_IDS = 20
-"""How many ids of a list a message names before it only counts them."""
+_BY = "coco_panoptic"
+"""Who gives the scores that tell of the JSON's figures."""
 
 
 class CocoPanopticParameters(Parameters):
@@ -59,6 +61,8 @@ class CocoPanopticParameters(Parameters):
     """Take only photographs under these licences: ids, or parts of a name or URL."""
     on_mismatch: Literal["fail", "drop"] = "fail"
     """What becomes of an image whose PNG and JSON do not name the same segments."""
+    links: Links = "follow"
+    """Whether photographs and masks may be symbolic links that lead out of their folder."""
 
 
 class CocoPanoptic(Source):
@@ -137,7 +141,7 @@ class CocoPanoptic(Source):
                 "images": index.add,
                 "categories": category_entries.append,
                 "licenses": licence_entries.append,
-                "annotations": _ignore,
+                "annotations": None,
             },
         )
         for name in ("images", "annotations", "categories"):
@@ -262,7 +266,7 @@ class CocoPanoptic(Source):
             if "trouble" in entry:
                 reason, detail, failed = entry["trouble"]
                 return Opened(record_id, reason=reason, detail=detail, failed=failed)
-            return Opened(record_id, record=self._record(entry))
+            return self._opened(entry)
         except Drop as drop:
             return Opened(record_id, reason=drop.reason, detail=drop.detail)
         except RecordFailed as failure:
@@ -274,32 +278,31 @@ class CocoPanoptic(Source):
                 record_id, reason="segments", detail=f"{where}: {first['msg']}", failed=True
             )
 
-    def _record(self, entry: Entry) -> Record:
+    def _opened(self, entry: Entry) -> Opened:
         row = entry["image"]
         images, image, png = self._input("images"), row["file_name"], entry["png"]
-        image_bytes = read_below(images, image, "photograph", "image")
-        png_bytes = read_below(self._panoptic, png, "panoptic mask", "mask")
+        links = self.parameters.links
+        image_bytes = read_below(images, image, "photograph", "image", links)
+        png_bytes = read_below(self._panoptic, png, "panoptic mask", "mask", links)
         size_wh = whole_photo_size(images / image, image, image_bytes)
-        try:
-            ids = ids_from_png(png_bytes, png)
-        except InputError as error:
-            raise RecordFailed("mask", str(error)) from None
-        width, height = size_wh
+        listed = [ListedSegment(*values) for values in entry["segments"]]
+        read = read_mask(png_bytes, png, listed)
+        height, width = read.ids.shape
         json_wh = (row["width"], row["height"])
-        if ids.shape != (height, width):
-            raise RecordFailed(
-                "size", _sizes(image, size_wh, (ids.shape[1], ids.shape[0]), json_wh)
-            )
-        measured = measure(ids)
+        scores = compare_sizes(image, size_wh, (width, height), json_wh, _BY)
+        measured = measure(read.ids)
         measured.pop(0, None)
-        self._compare_ids(entry, png, measured)
-        segments, scores = self._segments(entry, measured)
-        if None not in json_wh and json_wh != size_wh:
-            scores[:0] = [
-                Score(name="width_in_json", value=row["width"], by="coco_panoptic"),
-                Score(name="height_in_json", value=row["height"], by="coco_panoptic"),
-            ]
-        return Record(
+        ids = [segment.id for segment in listed]
+        names = (self._annotations.name, png)
+        compare_ids(ids, measured.keys(), names, self.parameters.on_mismatch)
+        if read.palette:
+            scores.append(Score(name=read.palette, value=1, by=_BY))
+        rles = rles_from_ids(read.ids, ids) if read.palette else ()
+        store = MaskStore(kind="panoptic_png", file=png, sha256=sha256_hex(png_bytes))
+        segments, differences = placed_segments(
+            listed, measured, self.parameters.dataset, _BY, as_rles=bool(read.palette)
+        )
+        record = Record(
             id=entry["record_id"],
             photo=Photo(
                 file=image,
@@ -311,56 +314,11 @@ class CocoPanoptic(Source):
                 flickr_url=row["flickr_url"],
                 date_captured=row["date_captured"],
             ),
-            masks=MaskStore(kind="panoptic_png", file=png, sha256=sha256_hex(png_bytes)),
+            masks=rle_store(entry["record_id"], rles) if read.palette else store,
             segments=tuple(segments),
-            scores=tuple(scores),
+            scores=tuple(scores + differences),
         )
-
-    def _compare_ids(self, entry: Entry, png: str, measured: Mapping[int, Measured]) -> None:
-        listed = {ListedSegment(*values).id for values in entry["segments"]}
-        unpainted = sorted(listed - measured.keys())
-        unlisted = sorted(measured.keys() - listed)
-        if not unpainted and not unlisted:
-            return
-        detail = (
-            f"{self._annotations.name} and {png} do not name the same segments: "
-            f"in the JSON alone {_list(unpainted)}; in the PNG alone {_list(unlisted)}"
-        )
-        if self.parameters.on_mismatch == "drop":
-            raise Drop("ids", detail)
-        raise RecordFailed("ids", detail)
-
-    def _segments(
-        self, entry: Entry, measured: Mapping[int, Measured]
-    ) -> tuple[list[Segment], list[Score]]:
-        segments: list[Segment] = []
-        scores: list[Score] = []
-        for id, category_id, name, isthing, iscrowd, box_xywh, area_px in entry["segments"]:
-            seen = measured[id]
-            segments.append(
-                Segment(
-                    id=id,
-                    category=Category(id=category_id, name=name),
-                    isthing=isthing,
-                    iscrowd=iscrowd,
-                    box_xyxy=seen.box_xyxy,
-                    area_px=seen.area_px,
-                    mask=id,
-                    source=self.parameters.dataset,
-                )
-            )
-            if area_px is not None and area_px != seen.area_px:
-                scores.append(
-                    Score(name="area_in_json", value=area_px, by="coco_panoptic", segment=id)
-                )
-            if box_xywh is not None:
-                box_xyxy: BoxXyxy = xyxy_from_xywh(tuple(box_xywh))
-                if box_xyxy != seen.box_xyxy:
-                    overlap = round(iou(box_xyxy, seen.box_xyxy), 4)
-                    scores.append(
-                        Score(name="box_in_json_iou", value=overlap, by="coco_panoptic", segment=id)
-                    )
-        return segments, scores
+        return Opened(record.id, record=record, rles=rles)
 
     def files(self, record: Record) -> RecordFiles:
         """Where the record's photograph and its mask PNG lie."""
@@ -369,36 +327,3 @@ class CocoPanoptic(Source):
             image=self._input("images") / record.photo.file,
             panoptic=self._panoptic / panoptic if panoptic else None,
         )
-
-
-def _ignore(entry: Any) -> None:
-    """Annotations are counted by the survey, and read later."""
-
-
-def _sizes(
-    image: str,
-    photo_wh: tuple[int, int],
-    png_wh: tuple[int, int],
-    json_wh: tuple[int | None, int | None],
-) -> str:
-    def times(size_wh: tuple[int | None, int | None]) -> str:
-        return f"{size_wh[0]}×{size_wh[1]}"
-
-    detail = f"{image} is {times(photo_wh)} upright, its panoptic mask {times(png_wh)}"
-    if None not in json_wh:
-        if json_wh == photo_wh:
-            detail += "; the JSON agrees with the photograph"
-        elif json_wh == png_wh:
-            detail += "; the JSON agrees with the mask"
-        else:
-            detail += f"; the JSON says {times(json_wh)}, which is neither"
-    if png_wh == (photo_wh[1], photo_wh[0]):
-        detail += ". Perhaps the mask was drawn before the photograph's EXIF orientation"
-    return detail
-
-
-def _list(ids: Sequence[int]) -> str:
-    if not ids:
-        return "none"
-    shown = ", ".join(map(str, ids[:_SHOWN_IDS]))
-    return shown if len(ids) <= _SHOWN_IDS else f"{shown} and {len(ids) - _SHOWN_IDS} more"

@@ -6,29 +6,60 @@ none are asked again, they alone, with what was wrong quoted; what was right is 
 conversation of three messages: the question with its picture, what the model said last, and the
 repair, so that its length does not grow with the number of repairs.
 
+Where the marks of an image are shared among several drawings, a later drawing with a category of
+an earlier one is told what was said there, so that captions of one category stay apart; drawings
+that share none are asked at the same time. In the end one turn more, with all drawings and all
+descriptions, asks what goes on between marks of different drawings: on no drawing alone can that
+be seen, and one with all marks is what such a model cannot read.
+
 The picture goes before the text, as the providers advise. The paper does not say; a text in front
 would gain little from prefix caching, since it names the image's own categories early.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from annoengine import registry
-from annoengine.answer import Answer, Expected, Fault, Grammar, Interaction, Parsed, Region
-from annoengine.categories import table_sha256, words_of
+from annoengine.answer import Fault, Grammar, Interaction, InteractionGrammar, broken_off
+from annoengine.categories import table_sha256
 from annoengine.errors import RecipeError, RecordFailed
+from annoengine.group_answers import (
+    Group,
+    earlier_alike,
+    groups_of,
+    rounds_of,
+    what_is_missing,
+    with_answers,
+)
+from annoengine.mark_prompts import (
+    INTERACTIONS,
+    LATER,
+    OBJECTS,
+    REPAIR,
+    fill,
+    fill_interactions,
+    fitting,
+)
 from annoengine.prompt import Prompt, draw
-from annoengine.provider import Context, ImagePart, Message, Reply, Request, Sampling, TextPart
-from annoengine.record import Caption, Drawing, Gap, Mark, Origin, Record, Relation
+from annoengine.provider import (
+    Context,
+    ImagePart,
+    Message,
+    Reply,
+    Request,
+    Sampling,
+    TextPart,
+)
+from annoengine.record import Origin, Record
 from annoengine.stage import Ask, Parameters, Setup, Stage
 
-_FIRST_VARIABLES = frozenset({"num_instances", "categories"})
-_REPAIR_VARIABLES = frozenset({"num_instances", "categories", "faults"})
+_BETWEEN = "interactions"
+"""The turn that asks what goes on between marks of different drawings."""
 
 
 class AnnotateParameters(Parameters):
@@ -37,9 +68,16 @@ class AnnotateParameters(Parameters):
     model: str = "annotator"
     """The role of the model that is asked."""
     prompts: tuple[str, ...] = Field(min_length=1)
-    """Prompts of which each record draws one."""
+    """Prompts of which each record draws one: of those that tell categories where its segments
+    have any, of the others where they have none."""
     repair_prompts: tuple[str, ...] = ()
-    """Prompts of which a repair draws one; needed where ``repair`` is above 0."""
+    """Prompts of which a repair draws one, likewise; needed where ``repair`` is above 0."""
+    later_prompts: tuple[str, ...] = ()
+    """Prompts of which a later drawing draws one, likewise, where an earlier one has a category of
+    it; without any, it draws one of ``prompts`` and is not told what was said before."""
+    interaction_prompts: tuple[str, ...] = ()
+    """Prompts of which one asks for interactions between marks of different drawings, with all
+    drawings in one message; without any, that is not asked."""
     answer: str = "numbered"
     """The grammar in which the model is told to answer."""
     repair: int = Field(default=2, ge=0)
@@ -58,32 +96,28 @@ class AnnotateParameters(Parameters):
 
 
 @dataclass
-class _Group:
-    """The marks of one drawing, and what the answers about it came to, by mark number."""
+class _Talk:
+    """The conversation about one group.
 
-    turn: str
-    drawing: Drawing
-    marks: dict[int, Mark]
-    expected: tuple[Expected, ...]
-    regions: dict[int, tuple[Region, Origin]] = field(default_factory=dict)
-    doubtful: dict[int, tuple[Region, Origin]] = field(default_factory=dict)
-    interactions: list[tuple[Interaction, Origin]] = field(default_factory=list)
-    faults: tuple[Fault, ...] = ()
+    ``said`` is the model's last answer, ``asked`` the turns that a retry would ask again.
+    """
+
+    group: Group
+    question: Message
+    prompt: Prompt
+    said: str
+    asked: tuple[str, ...]
 
     @property
-    def wanted(self) -> tuple[Expected, ...]:
-        """The marks that no answer has described yet."""
-        return tuple(e for e in self.expected if e.mark not in self.regions)
-
-    def faults_of(self, mark: int) -> list[Fault]:
-        """What the last answer had wrong about a mark."""
-        return [fault for fault in self.faults if mark in fault.marks]
+    def open(self) -> bool:
+        """Is there anything left to ask for?"""
+        return bool(self.group.wanted) and not self.group.closed
 
 
 class Annotate(Stage):
     """Gives every marked segment a caption, and sets of segments their interactions."""
 
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     NEEDS: ClassVar[frozenset[str]] = frozenset({"segments", "drawings", "marks"})
     GIVES: ClassVar[frozenset[str]] = frozenset({"captions", "relations", "gaps"})
     Parameters: ClassVar[type[Parameters]] = AnnotateParameters
@@ -93,19 +127,26 @@ class Annotate(Stage):
         """Loads its prompts and grammar. Raises RecipeError for any that does not fit."""
         super().__init__(parameters, setup)
         self.grammar: Grammar = registry.find("answer", parameters.answer)()
-        self.first_prompts = [setup.prompt(name) for name in parameters.prompts]
-        self.repair_prompts = [setup.prompt(name) for name in parameters.repair_prompts]
+        self.first_prompts = self._load(parameters.prompts, OBJECTS)
+        self.repair_prompts = self._load(parameters.repair_prompts, REPAIR)
+        self.later_prompts = self._load(parameters.later_prompts, LATER)
+        self.interaction_prompts = self._load(parameters.interaction_prompts, INTERACTIONS)
         if parameters.repair and not self.repair_prompts:
             raise RecipeError(
                 f"{setup.name}: repair is {parameters.repair} and there is no prompt in "
                 "repair_prompts; name one, or set repair to 0"
             )
-        for prompts, known in (
-            (self.first_prompts, _FIRST_VARIABLES),
-            (self.repair_prompts, _REPAIR_VARIABLES),
-        ):
-            for prompt in prompts:
-                self._check(prompt, known)
+        if self.interaction_prompts and not isinstance(self.grammar, InteractionGrammar):
+            raise RecipeError(
+                f"{setup.name}: in the grammar {parameters.answer!r} interactions cannot be asked "
+                "for alone; leave interaction_prompts empty"
+            )
+
+    def _load(self, names: Sequence[str], known: frozenset[str]) -> list[Prompt]:
+        prompts = [self.setup.prompt(name) for name in names]
+        for prompt in prompts:
+            self._check(prompt, known)
+        return prompts
 
     def _check(self, prompt: Prompt, known: frozenset[str]) -> None:
         strange = sorted(set(prompt.head.variables) - known)
@@ -121,8 +162,9 @@ class Annotate(Stage):
             )
 
     def prompts(self) -> Sequence[Prompt]:
-        """The prompts of the first question and, where there are any repairs, of those."""
-        return [*self.first_prompts, *(self.repair_prompts if self.parameters.repair else ())]
+        """The prompts of all its turns; those of repairs where there are any repairs."""
+        repairs = self.repair_prompts if self.parameters.repair else ()
+        return [*self.first_prompts, *repairs, *self.later_prompts, *self.interaction_prompts]
 
     def roles(self) -> Sequence[str]:
         """The one role that it asks."""
@@ -136,89 +178,183 @@ class Annotate(Stage):
         }
 
     def calls(self, record: Record) -> int:
-        """One for each drawing that has marks; repairs are not foreseen."""
-        return len({mark.drawing for mark in record.marks})
+        """One for each drawing that has marks, and one for what goes on between several.
+
+        Repairs are not foreseen.
+        """
+        drawings = len({mark.drawing for mark in record.marks})
+        return drawings + (drawings > 1 and bool(self.interaction_prompts))
 
     async def annotate(self, record: Record, ask: Ask) -> Record:
         """The record with captions in segment order, relations, and gaps where it may.
 
         A record without marks comes back as it is. Raises RecordFailed: ``unmatched`` for marks
         that no answer described, and the outcome's name for a first answer that is none
-        (``refusal``, ``filtered``, ``empty``, ``truncated`` where nothing came, ``gave_up``).
+        (``refusal``, ``filtered``, ``empty``, ``truncated`` where nothing came, ``gave_up``). With
+        ``on_unmatched: leave`` such an answer about one of several drawings leaves gaps, unless
+        it is ``gave_up``: passing trouble must not last.
         """
-        groups = _groups(record)
-        for group in groups:
-            await self._describe(record, group, ask)
-        return self._with_answers(record, groups)
+        groups = groups_of(record)
+        # Where none is told what was said of another, all may be asked at once.
+        for some in rounds_of(groups, apart=not self.later_prompts):
+            await self._describe(record, some, groups, ask)
+        closed = [group for group in groups if group.closed]
+        if closed and len(closed) == len(groups):
+            fault = closed[0].faults[0]
+            raise RecordFailed(fault.kind, fault.detail, tuple(group.turn for group in closed))
+        between = await self._ask_between(record, groups, ask)
+        return with_answers(record, groups, between, self.setup.name)
 
-    async def _describe(self, record: Record, group: _Group, ask: Ask) -> None:
-        """Asks about one drawing, and again for what is missing."""
-        prompt = draw(self.first_prompts, self.setup.seed, record.id, self.setup.name)
-        text = _fill(prompt, group.expected, ())
-        picture = ImagePart(image=group.drawing.image)
-        question = Message(role="user", parts=(picture, TextPart(text=text)))
-        reply = await ask(self._request(record, (question,), group.expected, ask), group.turn)
-        said = reply.text
-        if reply.outcome not in ("answer", "truncated") or not said.strip():
-            outcome = "empty" if reply.outcome == "answer" else reply.outcome
-            raise RecordFailed(outcome, reply.detail, (group.turn,))
-        self._take(reply, prompt, group, group.turn, 0)
-        asked = [group.turn]
+    async def _describe(
+        self, record: Record, some: Sequence[Group], groups: Sequence[Group], ask: Ask
+    ) -> None:
+        """Asks about some groups at the same time, and again for what is missing."""
+        talks = [self._talk(record, group, groups) for group in some]
+        requests = [
+            (self._request(record, (talk.question,), talk.group.marks, ask), talk.group.turn)
+            for talk in talks
+        ]
+        self._take_first(talks, await ask.all(requests), alone=len(groups) == 1)
         for number in range(1, self.parameters.repair + 1):
-            if not group.wanted:
-                break
+            still = [talk for talk in talks if talk.group.wanted and not talk.group.closed]
+            if still:
+                await self._repair(record, still, number, ask)
+        for group in some:
+            group.settle()
+        missing = [talk for talk in talks if talk.group.wanted]
+        if missing and self.parameters.on_unmatched == "fail":
+            turns = tuple(turn for talk in missing for turn in talk.asked)
+            raise RecordFailed("unmatched", what_is_missing([t.group for t in missing]), turns)
+
+    def _talk(self, record: Record, group: Group, groups: Sequence[Group]) -> _Talk:
+        """The question about a group: told what was said of its categories, where it was."""
+        given = earlier_alike(group, groups) if self.later_prompts else []
+        prompts = fitting(self.later_prompts if given else self.first_prompts, group.expected)
+        name = f"{self.setup.name}/later" if given else self.setup.name
+        prompt = draw(prompts, self.setup.seed, record.id, name)
+        text = TextPart(text=fill(prompt, group.expected, given=given))
+        question = Message(role="user", parts=(ImagePart(image=group.drawing.image), text))
+        return _Talk(group, question, prompt, "", (group.turn,))
+
+    def _take_first(self, talks: Sequence[_Talk], replies: Sequence[Reply], alone: bool) -> None:
+        """Keeps the first answers. One that is none fails the record, or closes its group."""
+        bad: list[tuple[_Talk, Reply]] = []
+        for talk, reply in zip(talks, map(_with_words, replies), strict=True):
+            if reply.outcome in ("answer", "truncated") and reply.text:
+                talk.said = reply.text
+                self._take(reply, talk, talk.group.turn, 0)
+                continue
+            bad.append((talk, reply))
+            talk.group.faults = (_no_answer(reply, talk.group),)
+            talk.group.closed = True
+        if not alone and self.parameters.on_unmatched == "leave":
+            bad = [(talk, reply) for talk, reply in bad if _gave_up(reply)]
+        if bad:
+            first = bad[0][1]
+            turns = tuple(talk.group.turn for talk, _ in bad)
+            raise RecordFailed(first.outcome, first.detail, turns)
+
+    async def _repair(self, record: Record, talks: Sequence[_Talk], number: int, ask: Ask) -> None:
+        """Asks again, for some groups at the same time, about the marks that are missing."""
+        requests = []
+        for talk in talks:
+            group = talk.group
             turn = f"{group.turn}/repair {number}"
-            asked = [turn] if number == 1 else [*asked, turn]
-            prompt = draw(
-                self.repair_prompts, self.setup.seed, record.id, f"{self.setup.name}/{number}"
-            )
-            text = _fill(prompt, group.wanted, group.faults)
+            talk.asked = (turn,) if number == 1 else (*talk.asked, turn)
+            prompts = fitting(self.repair_prompts, group.expected)
+            name = f"{self.setup.name}/{number}"
+            talk.prompt = draw(prompts, self.setup.seed, record.id, name)
+            text = fill(talk.prompt, group.wanted, group.faults)
             messages = (
-                question,
-                Message(role="assistant", parts=(TextPart(text=said),)),
+                talk.question,
+                Message(role="assistant", parts=(TextPart(text=talk.said),)),
                 Message(role="user", parts=(TextPart(text=text),)),
             )
-            reply = await ask(self._request(record, messages, group.wanted, ask), turn)
-            if reply.outcome == "gave_up":
-                # Passing trouble: leaving gaps would make it last.
-                raise RecordFailed(reply.outcome, reply.detail, (turn,))
-            self._take(reply, prompt, group, turn, number)
-            said = reply.text if reply.text.strip() else said
-        for e in group.wanted:
-            # Nothing better came: a caption that speaks of the marks can still be rewritten.
-            if e.mark in group.doubtful:
-                group.regions[e.mark] = group.doubtful[e.mark]
-        if group.wanted and self.parameters.on_unmatched == "fail":
-            raise RecordFailed("unmatched", _what_is_missing(group), tuple(asked))
+            wanted = [e.mark for e in group.wanted]
+            requests.append((self._request(record, messages, wanted, ask), turn))
+        replies = await ask.all(requests)
+        lost = [talk for talk, reply in zip(talks, replies, strict=True) if _gave_up(reply)]
+        if lost:
+            # Passing trouble: leaving gaps would make it last.
+            detail = next(reply.detail for reply in replies if _gave_up(reply))
+            raise RecordFailed("gave_up", detail, tuple(talk.asked[-1] for talk in lost))
+        for talk, reply in zip(talks, replies, strict=True):
+            self._take(reply, talk, talk.asked[-1], number)
+            talk.said = reply.text if reply.text.strip() else talk.said
+
+    async def _ask_between(
+        self, record: Record, groups: Sequence[Group], ask: Ask
+    ) -> list[tuple[Interaction, Origin]]:
+        """What goes on between marks of different drawings; nothing where that is not asked.
+
+        An answer that is none adds nothing: interactions are no duty of an answer about one
+        drawing either. Trouble on the way fails the record, so that it is asked again.
+        """
+        groups = [group for group in groups if group.described]
+        drawing_of = {e.mark: n for n, group in enumerate(groups) for e in group.described}
+        distinct = len(drawing_of) == sum(len(group.described) for group in groups)
+        if not (self.interaction_prompts and len(groups) > 1 and distinct):
+            return []
+        prompt = draw(
+            self.interaction_prompts, self.setup.seed, record.id, f"{self.setup.name}/{_BETWEEN}"
+        )
+        pictures = [ImagePart(image=group.drawing.image) for group in groups]
+        text = TextPart(text=fill_interactions(prompt, groups))
+        message = Message(role="user", parts=(*pictures, text))
+        request = self._request(record, (message,), drawing_of, ask, wants="interactions")
+        reply = await ask(request, _BETWEEN)
+        if _gave_up(reply):
+            raise RecordFailed("gave_up", reply.detail, (_BETWEEN,))
+        if reply.outcome not in ("answer", "truncated"):
+            return []
+        assert isinstance(self.grammar, InteractionGrammar)
+        parsed = self.grammar.parse_interactions(reply.text)
+        if reply.outcome == "truncated":
+            parsed = broken_off(parsed, reply.text)
+        expected = tuple(e for group in groups for e in group.described)
+        origin = self._origin(reply, prompt, _BETWEEN, 0)
+        return [
+            (interaction, origin)
+            for interaction in self.grammar.judge(parsed, expected).interactions
+            if len({drawing_of[mark] for mark in interaction.marks}) > 1
+        ]
 
     def _request(
-        self, record: Record, messages: tuple[Message, ...], asked: tuple[Expected, ...], ask: Ask
+        self,
+        record: Record,
+        messages: tuple[Message, ...],
+        marks: Iterable[int],
+        ask: Ask,
+        wants: Literal["objects", "interactions"] = "objects",
     ) -> Request:
         p = self.parameters
-        marks = tuple(e.mark for e in asked)
         return Request(
             model=p.model,
             messages=messages,
             sampling=Sampling(
                 temperature=p.temperature, max_tokens=p.max_tokens, seed=p.seed, detail=p.detail
             ),
-            context=Context(record, marks, p.answer, ask.files, ask.compute),
+            context=Context(record, tuple(marks), p.answer, ask.files, ask.compute, wants),
         )
 
-    def _take(self, reply: Reply, prompt: Prompt, group: _Group, turn: str, repairs: int) -> None:
+    def _take(self, reply: Reply, talk: _Talk, turn: str, repairs: int) -> None:
         """Keeps what an answer says of the marks that are wanted, and what is wrong with it."""
-        wanted = group.wanted
+        group = talk.group
         if reply.outcome not in ("answer", "truncated"):
-            marks = tuple(e.mark for e in wanted)
-            said = f": {reply.detail}" if reply.detail else ""
-            detail = f"The model did not answer ({reply.outcome}{said})."
-            group.faults = (Fault(reply.outcome, marks, detail),)
+            group.faults = (_no_answer(reply, group),)
             return
         parsed = self.grammar.parse(reply.text)
         if reply.outcome == "truncated":
-            parsed = _broken_off(parsed, reply.text)
-        judged = self.grammar.judge(parsed, wanted)
-        origin = Origin(
+            parsed = broken_off(parsed, reply.text)
+        judged = self.grammar.judge(parsed, group.wanted)
+        origin = self._origin(reply, talk.prompt, turn, repairs)
+        group.regions |= {mark: (region, origin) for mark, region in judged.accepted.items()}
+        group.doubtful |= {mark: (region, origin) for mark, region in judged.doubtful.items()}
+        group.interactions += [(interaction, origin) for interaction in judged.interactions]
+        group.faults = judged.faults
+
+    def _origin(self, reply: Reply, prompt: Prompt, turn: str, repairs: int) -> Origin:
+        return Origin(
             stage=self.setup.name,
             model=reply.model,
             prompt=prompt.name,
@@ -227,103 +363,21 @@ class Annotate(Stage):
             turn=reply.turn or turn,
             repairs=repairs,
         )
-        group.regions |= {mark: (region, origin) for mark, region in judged.accepted.items()}
-        group.doubtful |= {mark: (region, origin) for mark, region in judged.doubtful.items()}
-        group.interactions += [(interaction, origin) for interaction in judged.interactions]
-        group.faults = judged.faults
-
-    def _with_answers(self, record: Record, groups: Sequence[_Group]) -> Record:
-        order = {segment.id: place for place, segment in enumerate(record.segments)}
-        captions: list[Caption] = []
-        relations: list[Relation] = []
-        gaps: list[Gap] = []
-        for group in groups:
-            for mark, (region, origin) in group.regions.items():
-                captions.append(
-                    Caption(
-                        text=region.description,
-                        segment=group.marks[mark].segment,
-                        summary=region.summary,
-                        origin=origin,
-                    )
-                )
-            for interaction, origin in group.interactions:
-                # What is said of a mark that ended without a caption was said of a doubtful thing.
-                if all(mark in group.regions for mark in interaction.marks):
-                    segments = tuple(group.marks[mark].segment for mark in interaction.marks)
-                    relations.append(
-                        Relation(segments=segments, text=interaction.text, origin=origin)
-                    )
-            for e in group.wanted:
-                faults = group.faults_of(e.mark)
-                gaps.append(
-                    Gap(
-                        segment=group.marks[e.mark].segment,
-                        reason=faults[0].kind if faults else "missing",
-                        detail=" ".join(fault.detail for fault in faults),
-                        stage=self.setup.name,
-                    )
-                )
-        captions.sort(key=lambda caption: order[caption.segment or 0])
-        gaps.sort(key=lambda gap: order[gap.segment])
-        return record.but(
-            captions=(*record.captions, *captions),
-            relations=(*record.relations, *relations),
-            gaps=(*record.gaps, *gaps),
-        )
 
 
-def _groups(record: Record) -> list[_Group]:
-    """The drawings that carry marks; the first is the turn ``objects``, then ``objects 2`` …"""
-    groups: list[_Group] = []
-    for index, drawing in enumerate(record.drawings):
-        marks = {mark.number: mark for mark in record.marks if mark.drawing == index}
-        if not marks:
-            continue
-        turn = f"objects {len(groups) + 1}" if groups else "objects"
-        expected = tuple(
-            Expected(number, record.segment(mark.segment).category.name)
-            for number, mark in marks.items()
-        )
-        groups.append(_Group(turn, drawing, marks, expected))
-    return groups
+def _with_words(reply: Reply) -> Reply:
+    """The reply; an answer without a word is an empty one."""
+    if reply.text.strip():
+        return reply
+    return replace(reply, text="", outcome="empty" if reply.outcome == "answer" else reply.outcome)
 
 
-def _fill(prompt: Prompt, expected: tuple[Expected, ...], faults: tuple[Fault, ...]) -> str:
-    """The prompt's text; ``faults`` are those that concern what is asked, one a line."""
-    asked = {e.mark for e in expected}
-    details = dict.fromkeys(fault.detail for fault in faults if asked.intersection(fault.marks))
-    values = {
-        "num_instances": str(len(expected)),
-        "categories": ", ".join(f"{e.mark}: {words_of(e.category).show}" for e in expected),
-        "faults": "\n".join(f"- {detail}" for detail in details),
-    }
-    return prompt.fill(**{name: values[name] for name in prompt.head.variables})
+def _gave_up(reply: Reply) -> bool:
+    return reply.outcome == "gave_up"
 
 
-def _broken_off(parsed: Parsed, text: str) -> Parsed:
-    """An answer that reached its limit of tokens: what stands last is not whole.
-
-    Unless it ends with a sentence, or the grammar saw it already.
-    """
-    if any(fault.kind == "truncated" for fault in parsed.faults):
-        return parsed
-    if text.rstrip().rstrip("*_`\"'”’)").endswith((".", "!", "?", ";")):
-        return parsed
-    answer = parsed.answer
-    if answer.interactions:
-        kept = Answer(answer.regions, answer.interactions[:-1])
-        fault = Fault("truncated", (), "The answer broke off in its last interaction.")
-        return replace(parsed, answer=kept, faults=(*parsed.faults, fault))
-    if not answer.regions:
-        return parsed
-    mark = answer.regions[-1].mark
-    fault = Fault("truncated", (mark,), f"The description of object {mark} broke off.")
-    return replace(parsed, faults=(*parsed.faults, fault))
-
-
-def _what_is_missing(group: _Group) -> str:
-    """Which marks have no caption, and what was wrong with the last answer about each."""
-    numbers = ", ".join(str(e.mark) for e in group.wanted)
-    details = dict.fromkeys(f.detail for e in group.wanted for f in group.faults_of(e.mark))
-    return f"no usable description of mark {numbers}: {' '.join(details)}".rstrip(": ")
+def _no_answer(reply: Reply, group: Group) -> Fault:
+    """What to say of a reply that is none."""
+    marks = tuple(e.mark for e in group.wanted)
+    said = f": {reply.detail}" if reply.detail else ""
+    return Fault(reply.outcome, marks, f"The model did not answer ({reply.outcome}{said}).")

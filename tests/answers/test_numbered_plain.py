@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from annoengine.answer import Answer, Expected, Interaction, Region
 from annoengine.answers.numbered import Numbered
-from annoengine.numbered_plain import read_plain
+from annoengine.numbered.plain import read_plain
 
 WORDS = st.sampled_from(
     [

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from annoengine.answer import Answer, Expected, Interaction, Parsed, Region
 from annoengine.answers.numbered import Numbered
-from annoengine.numbered_pieces import plain, plain_summary
+from annoengine.numbered.pieces import plain, plain_summary
 
 GRAMMAR = Numbered()
 CATEGORIES = ["person", "dog", "sky-other-merged", "hot dog", "gizmo"]

@@ -15,9 +15,9 @@ from annoengine.box import xywh_from_xyxy
 from annoengine.exporters.pix2cap import Pix2cap, Pix2capParameters
 from annoengine.mask import RecordFiles, ids_from_masks, mask_from_rle, rle_from_mask
 from annoengine.match import PanopticQuality
-from annoengine.panoptic_json import coco_categories
 from annoengine.record import Caption, Origin, Record
 from annoengine.sources.coco_panoptic import CocoPanoptic, CocoPanopticParameters
+from annoengine.writing.panoptic_json import coco_categories
 
 SAMPLE = os.environ.get("ANNOENGINE_COCO_SAMPLE")
 

@@ -21,7 +21,16 @@ from annoengine.source import Source
 from annoengine.stage import Parameters, Stage
 from annoengine.workspace import Workspace
 
-KINDS: tuple[registry.Kind, ...] = ("stage", "source", "exporter", "provider", "answer", "executor")
+KINDS: tuple[registry.Kind, ...] = (
+    "stage",
+    "source",
+    "segmenter",
+    "provider",
+    "answer",
+    "exporter",
+    "validator",
+    "executor",
+)
 EVERY = [(kind, name) for kind in KINDS for name in registry.names(kind)]
 PARAMETRED = [(kind, name) for kind, name in EVERY if kind in ("stage", "source", "exporter")]
 PROMPTS = sorted(

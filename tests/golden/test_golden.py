@@ -14,7 +14,7 @@ import pytest
 
 HERE = Path(__file__).parent
 WRITE = os.environ.get("ANNOENGINE_GOLDEN") == "write"
-COMMANDS = ("", "run", "plan", "status", "retry", "export", "render-som")
+COMMANDS = ("", "run", "plan", "status", "retry", "export", "render-som", "validate", "doctor")
 
 
 def compare(path: Path, found: str) -> None:

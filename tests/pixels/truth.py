@@ -1,8 +1,8 @@
 """Decides from pixels and masks whether a statement is true, by code of its own.
 
-The definitions of ``annoengine.region_claims`` are stated again here, on whole-image masks and in
-plain numpy: own sRGB to Lab, own colour names, own geometry. Nothing of the code under test is
-used but the categories' names.
+The definitions of ``annoengine.baseline.region_claims`` are stated again here, on whole-image masks
+and in plain numpy: own sRGB to Lab, own colour names, own geometry. Nothing of the code under test
+is used but the categories' names.
 """
 
 from __future__ import annotations

@@ -18,6 +18,11 @@ from PIL import Image
 
 from annoengine import registry
 from annoengine.answer import Answer, Expected, Interaction, Region
+from annoengine.baseline.region_choice import choose
+from annoengine.baseline.region_claims import Claim, claims_of
+from annoengine.baseline.region_english import describe
+from annoengine.baseline.region_facts import measure_record
+from annoengine.baseline.region_phrases import Wording
 from annoengine.compute import Pool
 from annoengine.errors import InputError, RecipeError
 from annoengine.fingerprint import seeded_random
@@ -25,11 +30,6 @@ from annoengine.mask import RecordFiles, write_panoptic_png
 from annoengine.provider import Context, Message, Request, TextPart
 from annoengine.providers.pixels import Pixels, describe_regions
 from annoengine.record import Record, Segment
-from annoengine.region_choice import choose
-from annoengine.region_claims import Claim, claims_of
-from annoengine.region_english import describe
-from annoengine.region_facts import measure_record
-from annoengine.region_phrases import Wording
 from tests.pixels.scenes import Made, make, marks_for
 
 

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from annoengine.fingerprint import sha256_hex
-from annoengine.mask import IdMap, RecordFiles, write_panoptic_png
+from annoengine.mask import (
+    IdMap,
+    Mask,
+    RecordFiles,
+    box_of,
+    rle_from_mask,
+    write_panoptic_png,
+)
 from annoengine.model_sight import AS_IS, Sight
 from annoengine.photo import ImageRgb
 from annoengine.segments_png import measure
@@ -115,3 +122,61 @@ def commission_of(scene: Scene, files: RecordFiles, sight: Sight = AS_IS) -> Com
         sight=sight,
         encoder="png",
     )
+
+
+_WORDS = (
+    "person", "tennis racket", "dining table", "sky", "traffic light", "tv", "sports ball",
+    "potted plant", "window-blind", "cup", "wall-other-merged", "dog", "refrigerator",
+)  # fmt: skip
+
+
+def worded(targets: tuple[Target, ...]) -> tuple[Target, ...]:
+    """The same targets with long labels: ``12:tennis racket``."""
+    return tuple(
+        replace(target, text=f"{target.number}:{_WORDS[target.segment % len(_WORDS)]}")
+        for target in targets
+    )
+
+
+@dataclass(frozen=True)
+class MaskScene:
+    """A picture and masks that may overlap, by key; the targets name those that are marked."""
+
+    photo: ImageRgb
+    masks: dict[int, Mask]
+    targets: tuple[Target, ...]
+
+    @property
+    def size_wh(self) -> tuple[int, int]:
+        return (self.photo.shape[1], self.photo.shape[0])
+
+
+def overlapping_scene(seed: int, most: int = 30, largest: int = 320) -> MaskScene:
+    """Masks of things that overlap at random, one on another, twins and nested ones too."""
+    draw = np.random.default_rng([seed, 7])
+    scene = random_scene(seed, most=2, largest=largest)
+    width, height = scene.size_wh
+    ys, xs = np.mgrid[0:height, 0:width]
+    masks: dict[int, Mask] = {0: np.ones((height, width), dtype=np.bool_)}
+    for key in range(1, int(draw.integers(2, most + 1))):
+        mask = _thing(draw, xs, ys).astype(np.bool_)
+        if draw.random() < 0.1:
+            mask = masks[int(draw.integers(0, key))].copy()
+        masks[key] = mask if mask.any() else masks[0].copy()
+    marked = [key for key in masks if key == 0 or draw.random() < 0.9]
+    targets = tuple(
+        Target(number, 100 + key, str(number), box_of(masks[key]), key)
+        for number, key in enumerate(marked, start=1)
+    )
+    return MaskScene(scene.photo, masks, targets)
+
+
+def stored_masks(scene: MaskScene, folder: Path) -> RecordFiles:
+    """The photograph on disk, the masks as RLEs."""
+    image = folder / "photo.png"
+    Image.fromarray(scene.photo).save(image, compress_level=1)
+    width, height = scene.size_wh
+    rles = tuple(
+        (key, rle_from_mask(mask)["counts"], (height, width)) for key, mask in scene.masks.items()
+    )
+    return RecordFiles(image, rles=rles)

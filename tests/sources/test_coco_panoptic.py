@@ -288,7 +288,10 @@ def test_a_palette_png_is_refused(tiny: TinyCoco) -> None:
     Image.new("P", (WIDTH, HEIGHT)).save(tiny.masks / "0001.png")
     opened = open_first(tiny.source())
     assert opened.reason == "mask"
-    assert "has mode P; RGB is needed" in opened.detail
+    assert opened.detail == (
+        "the panoptic mask 0001.png has a palette, and neither its colours (as ids: none) nor its "
+        "indices (none) are the ids in the JSON (7, 300, 70000)"
+    )
 
 
 @pytest.mark.parametrize("name", ["../0001.jpg", "/etc/passwd", "a/../../b.jpg", "C:\\x", "c:/x"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import pickle
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from annoengine.record import (
 )
 from annoengine.registry import find
 from annoengine.segments_png import measure
+from annoengine.som.draw import draw_marks
 from annoengine.stage import Setup
 from annoengine.stages.mark import Mark, MarkParameters
 from tests.som.marked_scenes import Scene, blank, scene_of, stored
@@ -132,10 +134,129 @@ def test_the_drawing_is_kept_and_drawn_again_to_the_byte(scene: Scene, tmp_path:
     assert door.kept.keys() == {"marks.jpg"}
     assert drawing.style == "pix2cap"
     assert drawing.image.encoder == "jpeg-92"
-    assert drawing.seen_wh == (240, 160)
+    assert drawing.seen_wh == (drawing.image.width, drawing.image.height)
     assert drawing.scale == 1.0
     again = stage.redraw(marked, door.files, drawing.image)
     assert sha256_hex(again) == drawing.image.sha256
+
+
+def test_many_marks_are_shared_among_drawings_with_one_numbering(
+    scene: Scene, tmp_path: Path
+) -> None:
+    door = Door(stored(scene, tmp_path))
+    record = record_of(scene, door.files)
+    stage = stage_of(max_marks=5)
+    marked = annotate(stage, record, door)
+    uncrowded = [segment.id for segment in record.segments if not segment.iscrowd]
+    assert len(uncrowded) == 13
+    assert len(marked.drawings) == 3
+    assert [mark.number for mark in marked.marks] == list(range(1, 14))
+    assert [mark.segment for mark in marked.marks] == uncrowded
+    assert [marked.mark_of(id) for id in uncrowded] == list(marked.marks)
+    shown = [[m.number for m in marked.marks if m.drawing == index] for index in range(3)]
+    assert sorted(map(len, shown)) == [4, 4, 5]
+    assert [numbers[0] for numbers in shown] == sorted(numbers[0] for numbers in shown)
+    assert list(door.kept) == ["marks.jpg", "marks-2.jpg", "marks-3.jpg"]
+    assert [drawing.image.file for drawing in marked.drawings] == list(door.kept)
+    assert Record.from_line(marked.to_line()) == marked
+
+
+def test_each_drawing_shows_its_own_marks_alone(scene: Scene, tmp_path: Path) -> None:
+    door = Door(stored(scene, tmp_path))
+    record = record_of(scene, door.files)
+    stage = stage_of(max_marks=5, encoder="png")
+    marked = annotate(stage, record, door)
+    for commission, (name, data) in zip(stage.commissions(record), door.kept.items(), strict=True):
+        drawing = next(d for d in marked.drawings if d.image.file == name)
+        own = [m.segment for m in marked.marks if marked.drawings[m.drawing] == drawing]
+        assert [target.segment for target in commission.targets] == own
+        # The same picture as of a record that has these segments alone, but for the numbers.
+        alone = record.but(segments=tuple(record.segment(id) for id in own))
+        (only,) = stage_of(encoder="png").commissions(alone)
+        renumbered = replace(
+            only,
+            targets=tuple(
+                replace(target, number=other.number, text=other.text)
+                for target, other in zip(only.targets, commission.targets, strict=True)
+            ),
+        )
+        assert draw_marks(door.files, renumbered).data == data
+
+
+def test_each_of_several_drawings_is_drawn_again_to_the_byte(scene: Scene, tmp_path: Path) -> None:
+    door = Door(stored(scene, tmp_path))
+    stage = stage_of(max_marks=5)
+    # A record's id may hold the word that names the drawings.
+    marked = annotate(stage, record_of(scene, door.files).but(id="marks-2/val/marks-9"), door)
+    shas = set()
+    for drawing in marked.drawings:
+        named = drawing.image.but(file=f"marks-2_val_marks-9.{drawing.image.file}")
+        shas.add(sha256_hex(stage.redraw(marked, door.files, named)))
+        assert sha256_hex(stage.redraw(marked, door.files, named)) == drawing.image.sha256
+    assert len(shas) == 3
+
+
+def test_few_marks_are_drawn_as_if_there_were_no_limit(scene: Scene, tmp_path: Path) -> None:
+    door = Door(stored(scene, tmp_path))
+    record = record_of(scene, door.files)
+    for limit in (None, 13, 1_000):
+        assert stage_of(max_marks=limit).commissions(record) == stage_of().commissions(record)
+    assert len(stage_of(max_marks=12).commissions(record)) == 2
+    assert len(stage_of(max_marks=1).commissions(record)) == 13
+
+
+def test_the_limit_follows_the_model_unless_it_is_given() -> None:
+    small, large = {"annotator": "vllm/Qwen/Qwen2-VL-2B-Instruct"}, {"annotator": "openai/gpt-4o"}
+    assert stage_of(small, max_marks="auto").max_marks == 20
+    assert (stage_of(small).max_marks, stage_of(large).max_marks) == (20, None)
+    assert stage_of(small, max_marks=None).max_marks is None
+    assert stage_of(large, max_marks=7).max_marks == 7
+    assert stage_of(small).versions()["max_marks"] == 20
+    larger = {"annotator": "vllm/Qwen/Qwen2-VL-72B-Instruct"}
+    assert stage_of(small).versions() != stage_of(larger).versions()
+    assert stage_of(small, max_marks=9).versions() == stage_of(larger, max_marks=9).versions()
+    assert MarkParameters.model_validate({"max_marks": "none"}).max_marks is None
+    for wrong in (0, -1, "some", 2.5, True):
+        message = f"{wrong!r} is no limit of marks: give a number from 1, auto or none"
+        with pytest.raises(ValidationError, match=message):
+            MarkParameters.model_validate({"max_marks": wrong})
+
+
+def test_labels_call_a_category_as_people_do_or_as_the_dataset_does(
+    scene: Scene, tmp_path: Path
+) -> None:
+    door = Door(stored(scene, tmp_path))
+    record = record_of(scene, door.files)
+    first, second, *_ = (segment for segment in record.segments if not segment.iscrowd)
+    record = record.but(
+        segments=(
+            first.but(category=Category(id=175, name="wall-brick")),
+            second.but(category=Category(name="region")),
+        )
+    )
+    for names, texts in (("display", ["1:brick wall", "2"]), ("raw", ["1:wall-brick", "2"])):
+        stage = stage_of(style="coconut", names=names)
+        assert [mark.text for mark in annotate(stage, record, Door(door.files)).marks] == texts
+    assert [t.text for t in stage_of().commissions(record)[0].targets] == ["1", "2"]
+
+
+def test_a_category_stays_on_one_drawing(scene: Scene, tmp_path: Path) -> None:
+    door = Door(stored(scene, tmp_path))
+    record = record_of(scene, door.files)
+    names = ["cup", "wall-brick", "dog"]
+    record = record.but(
+        segments=tuple(
+            segment.but(category=Category(name=names[n % 3]))
+            for n, segment in enumerate(record.segments)
+        )
+    )
+    stage = stage_of(max_marks=8)
+    marked = annotate(stage, record, door)
+    drawings_of: dict[str, set[int]] = {}
+    for mark, segment in marked_segments(marked):
+        drawings_of.setdefault(segment.category.name, set()).add(mark.drawing)
+    assert len(marked.drawings) == 2
+    assert {name: len(found) for name, found in drawings_of.items()} == dict.fromkeys(names, 1)
 
 
 def test_a_drawing_takes_the_place_of_an_earlier_one(scene: Scene, tmp_path: Path) -> None:

@@ -13,14 +13,14 @@ from collections.abc import Sequence
 from annoengine.photo import ImageRgb
 from annoengine.som.layout import Layout, Region
 from annoengine.som.outline import line_px, outline_of
-from annoengine.som.paint import mean_under, paint_labels, paint_leaders, paint_outlines, specks
-from annoengine.som.palette import Rgb, choose_colours
+from annoengine.som.paint import Painting
+from annoengine.som.palette import Rgb
 
 
 class Pix2cap:
     """Outlines and numbers."""
 
-    VERSION = 1
+    VERSION = 2
     CLEAN_BESIDE = False
 
     def text(self, number: int, category: str) -> str:
@@ -32,15 +32,8 @@ class Pix2cap:
         height, width = picture.shape[:2]
         thickness = line_px((width, height))
         outlines = [outline_of(region, thickness, (width, height)) for region in regions]
-        grounds = [mean_under(picture, outline) for outline in outlines]
-        colours = choose_colours(
-            [region.box_xyxy for region in regions], grounds, reach_px=24 * thickness
-        )
-        small = specks(regions, outlines, (width, height))
-        paint_outlines(picture, regions, outlines, colours, small)
-        by_number = {
-            region.target.number: colour for region, colour in zip(regions, colours, strict=True)
-        }
-        paint_leaders(picture, layout.labels, outlines, by_number, thickness, small)
-        paint_labels(picture, layout.labels, by_number)
-        return colours
+        painting = Painting(picture, regions, outlines, thickness)
+        painting.outline()
+        painting.lead(layout.labels)
+        painting.letter(layout.labels)
+        return painting.colours

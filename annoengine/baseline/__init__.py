@@ -1,0 +1,1 @@
+"""What the provider ``pixels`` is made of: facts of pixels, and true sentences about them."""

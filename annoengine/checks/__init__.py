@@ -1,0 +1,1 @@
+"""What validators are made of: one family of checks a file."""

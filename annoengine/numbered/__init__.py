@@ -1,0 +1,1 @@
+"""What the grammar ``numbered`` is made of."""

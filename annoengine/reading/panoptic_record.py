@@ -1,0 +1,228 @@
+"""Makes a panoptic record of one image: its listed segments, found again in its id map.
+
+The pixels are the truth for where a segment lies: areas and boxes are measured there, and what
+the annotation says is only compared, as a score where it differs. Ids that are in one of the two
+but not in the other set the record aside, because every later stage speaks of segments by them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Literal, NamedTuple
+
+import orjson
+
+from annoengine.box import BoxXyxy, iou, xyxy_from_xywh
+from annoengine.errors import Drop, InputError, RecordFailed
+from annoengine.fingerprint import sha256_hex
+from annoengine.mask import IdMap, Rle, ids_from_png, palette_ids
+from annoengine.reading.panoptic_annotation import ListedSegment
+from annoengine.record import Category, MaskStore, Score, Segment
+from annoengine.segments_png import Measured, measure
+
+_SHOWN_IDS = 20
+"""How many ids of a list a message names before it only counts them."""
+
+PALETTE_COLOURS, PALETTE_INDICES = "ids_are_palette_colours", "ids_are_palette_indices"
+"""Scores of a record that say how a PNG with a palette was read."""
+
+
+class ReadMask(NamedTuple):
+    """A mask picture's ids, and the score that says how they were found where it has a palette.
+
+    A picture with a palette cannot be a record's mask store: who opens it later does not know
+    which of its two readings is meant.
+    """
+
+    ids: IdMap
+    palette: str = ""
+
+
+def read_mask(data: bytes, name: str, listed: Sequence[ListedSegment]) -> ReadMask:
+    """The ids in a mask picture's bytes. Raises RecordFailed("mask").
+
+    In a picture with a palette, the ids are its colours or its indices: whichever the annotation
+    lists, by their ids and, where those fit both, by their areas.
+    """
+    try:
+        palette = palette_ids(data, name)
+        if palette is None:
+            return ReadMask(ids_from_png(data, name))
+    except InputError as error:
+        raise RecordFailed("mask", str(error)) from None
+    by_colour, by_index = measure(palette.by_colour), measure(palette.by_index)
+    colours_fit, indices_fit = (_fits(listed, found) for found in (by_colour, by_index))
+    if colours_fit and indices_fit and by_colour != by_index:
+        colours_fit, indices_fit = (_areas_fit(listed, found) for found in (by_colour, by_index))
+        if colours_fit == indices_fit:
+            detail = "both its colours and its indices are the ids in the JSON; save it as RGB"
+            raise RecordFailed("mask", f"the panoptic mask {name} has a palette, and {detail}")
+    if colours_fit:
+        return ReadMask(palette.by_colour, PALETTE_COLOURS)
+    if indices_fit:
+        return ReadMask(palette.by_index, PALETTE_INDICES)
+    colours, indices = (list_ids(sorted(found.keys() - {0})) for found in (by_colour, by_index))
+    given = list_ids(sorted(segment.id for segment in listed))
+    raise RecordFailed(
+        "mask",
+        f"the panoptic mask {name} has a palette, and neither its colours (as ids: {colours}) "
+        f"nor its indices ({indices}) are the ids in the JSON ({given})",
+    )
+
+
+def _fits(listed: Sequence[ListedSegment], found: Mapping[int, Measured]) -> bool:
+    return {segment.id for segment in listed} == found.keys() - {0}
+
+
+def _areas_fit(listed: Sequence[ListedSegment], found: Mapping[int, Measured]) -> bool:
+    """Of those that the annotation gives."""
+    return all(one.area_px in (None, found[one.id].area_px) for one in listed)
+
+
+def rle_store(record_id: str, rles: Sequence[Rle]) -> MaskStore:
+    """The store of masks that a source hands over as RLEs: it names the line they will be."""
+    line = orjson.dumps({"id": record_id, "rles": list(rles)})
+    return MaskStore(kind="rle", sha256=sha256_hex(line))
+
+
+def compare_sizes(
+    image: str,
+    photo_wh: tuple[int, int],
+    mask_wh: tuple[int, int],
+    json_wh: tuple[int | None, int | None],
+    by: str,
+) -> list[Score]:
+    """Scores of a size that the JSON gives otherwise; RecordFailed("size") for the mask's."""
+    if mask_wh != photo_wh:
+        raise RecordFailed("size", _sizes(image, photo_wh, mask_wh, json_wh))
+    width, height = json_wh
+    if width is None or height is None or json_wh == photo_wh:
+        return []
+    return [
+        Score(name="width_in_json", value=width, by=by),
+        Score(name="height_in_json", value=height, by=by),
+    ]
+
+
+def _sizes(
+    image: str,
+    photo_wh: tuple[int, int],
+    png_wh: tuple[int, int],
+    json_wh: tuple[int | None, int | None],
+) -> str:
+    def times(size_wh: tuple[int | None, int | None]) -> str:
+        return f"{size_wh[0]}×{size_wh[1]}"
+
+    detail = f"{image} is {times(photo_wh)} upright, its panoptic mask {times(png_wh)}"
+    if None not in json_wh:
+        if json_wh == photo_wh:
+            detail += "; the JSON agrees with the photograph"
+        elif json_wh == png_wh:
+            detail += "; the JSON agrees with the mask"
+        else:
+            detail += f"; the JSON says {times(json_wh)}, which is neither"
+    if png_wh == (photo_wh[1], photo_wh[0]):
+        detail += ". Perhaps the mask was drawn before the photograph's EXIF orientation"
+    return detail
+
+
+def compare_ids(
+    listed: Collection[int],
+    found: Collection[int],
+    names: tuple[str, str],
+    on_mismatch: Literal["fail", "drop"],
+    from_zero: bool = False,
+) -> None:
+    """RecordFailed("ids"), or Drop, where the annotation and the mask name other segments.
+
+    ``names`` are theirs. ``found`` is without void. ``from_zero``: the annotation has the ids of
+    ``listed`` less one, 0 among them, which no mask can hold.
+    """
+    detail = _counted_from_zero(listed, found, names) if from_zero else ""
+    unpainted = sorted(set(listed) - set(found))
+    unlisted = sorted(set(found) - set(listed))
+    if not unpainted and not unlisted and not from_zero:
+        return
+    detail = detail or (
+        f"{names[0]} and {names[1]} do not name the same segments: "
+        f"in the JSON alone {list_ids(unpainted)}; in the PNG alone {list_ids(unlisted)}"
+    )
+    if not found:
+        detail += ". The PNG is void all over"
+    if on_mismatch == "drop":
+        raise Drop("ids", detail)
+    raise RecordFailed("ids", detail)
+
+
+def _counted_from_zero(
+    listed: Collection[int], found: Collection[int], names: tuple[str, str]
+) -> str:
+    given = sorted(id - 1 for id in listed)
+    if set(listed) == set(found):
+        return (
+            f"{names[0]} counts the segments from 0 ({list_ids(given)}), {names[1]} from 1 "
+            f"({list_ids(sorted(found))}); if they are otherwise the same, set 'id_base: 0'"
+        )
+    return (
+        f"{names[0]} has a segment 0, which is void in {names[1]}, and they do not name the same "
+        f"segments: in the JSON {list_ids(given)}; in the PNG {list_ids(sorted(found))}"
+    )
+
+
+def placed_segments(
+    listed: Sequence[ListedSegment],
+    measured: Mapping[int, Measured],
+    dataset: str,
+    by: str,
+    as_rles: bool = False,
+) -> tuple[list[Segment], list[Score]]:
+    """The segments as the pixels have them, and a score for each figure that differs.
+
+    ``as_rles``: the key of a mask is its position, not its id.
+    """
+    segments: list[Segment] = []
+    scores: list[Score] = []
+    for position, one in enumerate(listed):
+        seen = measured[one.id]
+        segments.append(
+            Segment(
+                id=one.id,
+                category=Category(id=one.category_id, name=one.category),
+                isthing=one.isthing,
+                iscrowd=one.iscrowd,
+                box_xyxy=seen.box_xyxy,
+                area_px=seen.area_px,
+                mask=position if as_rles else one.id,
+                source=dataset,
+            )
+        )
+        scores += _differences(one, seen, by)
+    return segments, scores
+
+
+def _differences(one: ListedSegment, seen: Measured, by: str) -> list[Score]:
+    scores = [
+        Score(name=f"{key}_in_json_unusable", value=1, by=by, segment=one.id)
+        for key in one.unusable
+    ]
+    if one.area_px is not None and one.area_px != seen.area_px:
+        scores.append(Score(name="area_in_json", value=one.area_px, by=by, segment=one.id))
+    if one.box_xywh is not None:
+        x, y, width, height = one.box_xywh
+        box_xyxy: BoxXyxy = xyxy_from_xywh((x, y, width, height))
+        if box_xyxy != seen.box_xyxy:
+            overlap = round(iou(box_xyxy, seen.box_xyxy), 4)
+            scores.append(Score(name="box_in_json_iou", value=overlap, by=by, segment=one.id))
+    return scores
+
+
+def list_ids(ids: Sequence[int]) -> str:
+    """Ids as a message names them, the first twenty.
+
+    >>> list_ids([3, 7]), list_ids([])
+    ('3, 7', 'none')
+    """
+    if not ids:
+        return "none"
+    shown = ", ".join(map(str, ids[:_SHOWN_IDS]))
+    return shown if len(ids) <= _SHOWN_IDS else f"{shown} and {len(ids) - _SHOWN_IDS} more"

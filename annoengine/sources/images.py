@@ -1,0 +1,183 @@
+"""Begins records at a folder of photographs alone; a segmenter finds the regions to speak of.
+
+What is known of a region is where it lies: its category is ``region``, as a free tag. Who needs
+to know what it is asks a model in a later stage.
+
+The fingerprint holds the names and sizes of the files. Their contents are hashed one by one when
+they are opened: a photograph that was painted over in place at the same size is found by the
+stages that read it, which compare its hash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pydantic import Field
+
+from annoengine.errors import InputError, RecipeError, RecordFailed
+from annoengine.fingerprint import sha256_hex
+from annoengine.mask import RecordFiles
+from annoengine.photo import decode_photo
+from annoengine.reading.input_file import Links, read_below, whole_photo_size
+from annoengine.reading.input_paths import input_path
+from annoengine.reading.photo_folder import (
+    Listing,
+    PhotoSample,
+    folder_and_file,
+    list_photos,
+    photo_entry,
+    sampled,
+    split_of_folder,
+    there,
+)
+from annoengine.reading.rle_segments import Drawn, RleSegments, segments_of
+from annoengine.record import Category, Photo, Record
+from annoengine.requirement import Requirement
+from annoengine.segmenter import MAX_REGIONS, Segmenter, find_segmenter
+from annoengine.source import Entry, Opened, Source
+from annoengine.stage import Parameters
+
+REGION = Category(name="region")
+"""The category of a region of which nothing is known."""
+
+
+class ImagesParameters(Parameters):
+    """Which photographs of the folder, and who finds their regions."""
+
+    dataset: str = Field(default="images", pattern=r"^[^/]+$")
+    """The dataset's name: the first part of each record's id."""
+    split: str | None = Field(default=None, pattern=r"^[^/]+$")
+    """The split's name; told by the folder's name unless set."""
+    sample: PhotoSample | None = None
+    """Take only a sample of the photographs."""
+    recursive: bool = False
+    """Look into the folders in the folder too."""
+    links: Links = "refuse"
+    """What becomes of a symbolic link that leads out of the folder: ``follow`` or ``refuse``."""
+    # Where a model lies, and on which device it runs, changes no region: the source's content has
+    # what does, so these stay out of the fingerprint.
+    segmenter: str = Field(default="graph", exclude=True)
+    """Who finds the regions: ``graph``, ``sam:PATH`` (a folder with the model), or ``none``."""
+    max_regions: int = Field(default=MAX_REGIONS, ge=1, exclude=True)
+    """The most regions of one photograph."""
+    options: Mapping[str, Any] = Field(default={}, exclude=True)
+    """Settings of the segmenter, by name."""
+
+
+class Images(Source):
+    """Photographs in the order of their names, with the regions that a segmenter finds.
+
+    The input ``images`` is a folder, or one photograph.
+    """
+
+    VERSION: ClassVar[int] = 1
+    GIVES: ClassVar[frozenset[str]] = frozenset({"masks", "segments"})
+    INPUTS: ClassVar[Mapping[str, str]] = {"images": "the folder with the photographs"}
+    Parameters: ClassVar[type[Parameters]] = ImagesParameters
+    parameters: ImagesParameters
+
+    def __init__(self, parameters: Any, inputs: Mapping[str, Path], seed: int) -> None:
+        super().__init__(parameters, inputs, seed)
+        self._segmenter = self._found()
+        if self.parameters.segmenter == "none":
+            # A recipe whose stages need segments is refused before anything is read.
+            vars(self)["GIVES"] = frozenset()
+
+    @property
+    def _images(self) -> Path:
+        return input_path(self.inputs, "images", self.INPUTS)
+
+    @property
+    def split(self) -> str:
+        """The split of every record."""
+        return self.parameters.split or split_of_folder(folder_and_file(self._images)[0])
+
+    def _found(self) -> Segmenter | None:
+        """Raises RecipeError for a segmenter, or a setting of it, that is not there."""
+        p = self.parameters
+        if p.segmenter != "none":
+            return find_segmenter(p.segmenter, p.max_regions, p.options)
+        if p.options:
+            raise RecipeError("'options' are the segmenter's, and 'segmenter' is none")
+        return None
+
+    def check(self) -> None:
+        """Raises InputError for a path that is missing, SettingError for a segmenter's extra."""
+        there(self._images, "images", self.INPUTS["images"])
+        if self._segmenter:
+            self._segmenter.check()
+
+    def requirements(self) -> Sequence[Requirement]:
+        """The segmenter's."""
+        return self._segmenter.requirements() if self._segmenter else ()
+
+    def fingerprint(self) -> Mapping[str, Any]:
+        """Names and sizes of the photographs, the split, and what finds the regions."""
+        self.check()
+        segmenter = self._segmenter
+        return {
+            "photographs": self._listing().fingerprint(),
+            "split": self.split,
+            "segmenter": dict(segmenter.fingerprint()) if segmenter else None,
+        }
+
+    def _listing(self) -> Listing:
+        return list_photos(self._images, self.parameters.recursive)
+
+    def entries(self) -> Iterator[Entry]:
+        """The photographs, by name. Raises InputError for a folder without any."""
+        p, split = self.parameters, self.split
+        self.check()
+        listing = self._listing()
+        chosen = sampled(listing.photos, p.sample, self.seed, p.dataset, split)
+        self.left_out = dict(listing.left_out)
+        if len(chosen) < len(listing.photos):
+            self.left_out["sample"] = len(listing.photos) - len(chosen)
+        for photo in chosen:
+            yield photo_entry(p.dataset, split, photo.name)
+
+    def open(self, entry: Entry) -> Opened:
+        """The record of a photograph, its regions found.
+
+        Reasons of a failure: ``image`` (missing, cut off, no picture), ``file name``,
+        ``unsafe path`` (a link out of the folder).
+        """
+        record_id = entry["record_id"]
+        try:
+            if "trouble" in entry:
+                raise RecordFailed(*entry["trouble"])
+            return self._opened(record_id, entry["image"]["file_name"])
+        except RecordFailed as failure:
+            return Opened(record_id, reason=failure.reason, detail=failure.detail, failed=True)
+
+    def _opened(self, record_id: str, name: str) -> Opened:
+        folder = folder_and_file(self._images)[0]
+        data = read_below(folder, name, "photograph", "image", self.parameters.links)
+        width, height = whole_photo_size(folder / name, name, data)
+        found = self._regions(data, name)
+        record = Record(
+            id=record_id,
+            photo=Photo(file=name, width=width, height=height, sha256=sha256_hex(data)),
+            masks=found.store(record_id),
+            segments=found.segments,
+        )
+        return Opened(record_id, record, found.rles)
+
+    def _regions(self, data: bytes, name: str) -> RleSegments:
+        segmenter = self._segmenter
+        if segmenter is None:
+            return RleSegments((), ())
+        try:
+            photo = decode_photo(data, name)
+        except InputError as error:
+            raise RecordFailed("image", str(error)) from None
+        return segments_of(
+            Drawn(region.mask, REGION, segmenter.name, region.score)
+            for region in segmenter.regions(photo)
+        )
+
+    def files(self, record: Record) -> RecordFiles:
+        """Where the photograph lies; its masks are beside the source's shard."""
+        return RecordFiles(image=folder_and_file(self._images)[0] / record.photo.file)
