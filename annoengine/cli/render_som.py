@@ -165,6 +165,8 @@ def _write(target: Path, marked: Marked) -> list[Path]:
 
 def _told(target: Path, marked: Marked, files: Sequence[Path]) -> str:
     """One line about what was drawn, and how."""
+    from annoengine.registry import find
+
     if not files:
         return f"{target} was not written: {marked.image} has no segment that can be marked"
     marks = [mark for picture in marked.pictures for mark in picture.marks]
@@ -181,6 +183,6 @@ def _told(target: Path, marked: Marked, files: Sequence[Path]) -> str:
     if len(files) > 1:
         text += f", and {len(files) - 1} more picture{'s' if len(files) > 2 else ''}"
     if marked.source == "images":
-        found = sorted({segment.source for segment in marked.record.segments})
-        text += f"; no masks were given, so regions were found by {', '.join(found)}"
+        about = [find("segmenter", s.source).ABOUT for s in marked.record.segments[:1]]
+        text += f"; no masks were given: regions found by {about[0]}" if about else ""
     return text
