@@ -6,18 +6,33 @@ annotation files; opening reads one image's files and runs in the CPU pool.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
+from pydantic import ValidationError
+
+from annoengine.errors import Drop, InputError, RecordFailed
 from annoengine.mask import RecordFiles, Rle
 from annoengine.record import Record
 from annoengine.requirement import Requirement
 from annoengine.stage import Parameters
 
 Entry = Mapping[str, Any]
-"""One image as the annotation file has it: JSON-like, small, picklable; ``record_id`` is set."""
+"""One image as the annotation file has it: JSON-like, small, picklable; ``record_id`` is set.
+
+``trouble``, where it has one, says why there is nothing to open: reason, detail, and whether that
+is a failure."""
+
+PathKind = Literal["file", "folder", "path"]
+"""What an input has to be; a path may be either."""
+
+_IS: Mapping[PathKind, Callable[[Path], bool]] = {
+    "file": Path.is_file,
+    "folder": Path.is_dir,
+    "path": Path.exists,
+}
 
 
 @dataclass(frozen=True)
@@ -49,6 +64,24 @@ class Source:
         self.left_out: dict[str, int] = {}
         """How many images the listing passed over on purpose (sample, licences), by reason."""
 
+    def input_path(self, name: str) -> Path:
+        """The path of an input. Raises InputError, saying how to give it, where it is missing."""
+        if name not in self.inputs:
+            raise InputError(
+                f"the input {name!r} is missing: give {self.INPUTS[name]} with --input {name}=PATH"
+            )
+        return self.inputs[name]
+
+    def check_input(self, name: str, kind: PathKind, path: Path | None = None) -> None:
+        """Raises InputError for an input that is missing, or of the wrong kind.
+
+        ``path`` is where it lies, where the source can tell that without the recipe.
+        """
+        path = path or self.input_path(name)
+        if not _IS[kind](path):
+            found = f"is not a {kind}" if path.exists() else "does not exist"
+            raise InputError(f"{path} {found}; give {self.INPUTS[name]} with --input {name}=PATH")
+
     def fingerprint(self) -> Mapping[str, Any]:
         """Content hashes of the annotation files, by input name: never a path."""
         return {}
@@ -77,7 +110,31 @@ class Source:
         return {**entry, "image": {**entry["image"], "file_name": name}}
 
     def open(self, entry: Entry) -> Opened:
-        """The record of an entry. Runs in the CPU pool; never raises for a bad image."""
+        """The record of an entry. Runs in the CPU pool; never raises for a bad image.
+
+        What the listing found to be wrong stands in the entry's ``trouble``; what opening it
+        finds is what :meth:`_opened` raises.
+        """
+        record_id = entry["record_id"]
+        try:
+            if "trouble" not in entry:
+                return self._opened(entry)
+            reason, detail, failed = entry["trouble"]
+        except Drop as drop:
+            reason, detail, failed = drop.reason, drop.detail, False
+        except RecordFailed as failure:
+            reason, detail, failed = failure.reason, failure.detail, True
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            where = ".".join(str(part) for part in first["loc"])
+            reason, detail, failed = "segments", f"{where}: {first['msg']}", True
+        return Opened(record_id, reason=reason, detail=detail, failed=failed)
+
+    def _opened(self, entry: Entry) -> Opened:
+        """What :meth:`open` gives for an entry without trouble; this is the one to write.
+
+        May raise Drop, RecordFailed, and the ValidationError of a record that contradicts itself.
+        """
         raise NotImplementedError
 
     def files(self, record: Record) -> RecordFiles:

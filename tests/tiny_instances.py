@@ -18,15 +18,11 @@ import numpy as np
 from PIL import Image
 
 from annoengine.sources.coco_instances import CocoInstances, CocoInstancesParameters
+from tests.tiny_coco import HEIGHT, LICENCES, WIDTH
 
-WIDTH, HEIGHT = 8, 6
 CATEGORIES = [
     {"id": 18, "name": "dog", "supercategory": "animal"},
     {"id": 17, "name": "cat", "supercategory": "animal"},
-]
-LICENCES = [
-    {"url": "http://example.org/by-nc/2.0/", "id": 2, "name": "Attribution-NonCommercial"},
-    {"url": "http://example.org/by/2.0/", "id": 4, "name": "Attribution"},
 ]
 
 

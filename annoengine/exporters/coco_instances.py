@@ -22,11 +22,11 @@ from annoengine.box import xywh_from_xyxy
 from annoengine.errors import InputError
 from annoengine.exporter import Exported, Exporter, RunView
 from annoengine.mask import Rle
-from annoengine.reading.record_rles import rles_of
 from annoengine.record import Category, Licence, Record, Segment
 from annoengine.stage import Parameters
 from annoengine.writing.json_stream import JsonObject
 from annoengine.writing.panoptic_json import CategoryTable, image_id_of, image_row, plain_number
+from annoengine.writing.record_masks import rles_of
 
 
 class CocoInstancesParameters(Parameters):

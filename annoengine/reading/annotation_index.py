@@ -6,7 +6,6 @@ whether it is a crowd, in 41 bytes, and 17 more to find it; the annotations stay
 
 from __future__ import annotations
 
-import hashlib
 from array import array
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from annoengine.reading.coco_json import is_whole
+from annoengine.reading.coco_json import is_whole, text_hash
 from annoengine.reading.json_slices import Slice, SliceReader
 
 
@@ -45,7 +44,7 @@ class AnnotationIndex:
         id, category = annotation.get("id"), annotation.get("category_id")
         self._starts.append(slice.start)
         self._lengths.append(len(slice.raw))
-        self._images.append(_hash(image_id))
+        self._images.append(text_hash(image_id))
         self._ids.append(id if is_whole(id) and id > 0 else 0)
         self._categories.append(category if is_whole(category) else _NO_CATEGORY)
         self._crowds.append(annotation.get("iscrowd") == 1)
@@ -64,7 +63,7 @@ class AnnotationIndex:
 
     def of(self, image_id: str) -> list[int]:
         """Positions of an image's annotations, in the file's order."""
-        first, last = self._range(_hash(image_id))
+        first, last = self._range(text_hash(image_id))
         self._asked[first:last] = True
         positions: list[int] = self._order[first:last].tolist()
         return positions
@@ -102,8 +101,3 @@ class AnnotationIndex:
 
 
 _NO_CATEGORY = -(1 << 63)
-
-
-def _hash(text: str) -> int:
-    digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big")

@@ -227,6 +227,18 @@ def shown(value: Any) -> str:
     return text if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]}…"
 
 
+def check_arrays(counts: Mapping[str, int], path: Path, kind: str) -> None:
+    """Raises InputError for a file without images, annotations or categories.
+
+    ``counts`` are the entries of its arrays; ``kind`` is what the file should be: "panoptic".
+    """
+    for name in ("images", "annotations", "categories"):
+        if name not in counts:
+            raise InputError(f"{path} has no {name!r}; is it a COCO {kind} file?")
+        if not counts[name]:
+            raise InputError(f"{path} has no {name}: the array {name!r} is empty")
+
+
 class ImageRow(TypedDict):
     """What is kept of an entry of ``images``; None where the file does not say it."""
 
@@ -289,8 +301,8 @@ class ImageIndex:
         id, name = row["id"], row["file_name"]
         self._offsets.append(len(self._rows))
         self._rows += json.dumps(list(row.values()), separators=(",", ":")).encode() + b"\n"
-        self._id_hashes.append(_hash(id))
-        self._name_hashes.append(_hash(name or f"\0{id}"))
+        self._id_hashes.append(text_hash(id))
+        self._name_hashes.append(text_hash(name or f"\0{id}"))
 
     def seal(self) -> None:
         """Makes the images findable. Raises InputError for an id or a file name used twice."""
@@ -337,7 +349,7 @@ class ImageIndex:
         """Position and image of an id, or None where there is none."""
         if self._sorted is None or self._order is None:
             raise RuntimeError("seal() comes before find()")
-        wanted = _hash(id)
+        wanted = text_hash(id)
         at = int(np.searchsorted(self._sorted, np.uint64(wanted)))
         while at < len(self._sorted) and int(self._sorted[at]) == wanted:
             position = int(self._order[at])
@@ -352,6 +364,7 @@ def _size(value: Any) -> int | None:
     return value if is_whole(value) and 0 < value < 1 << 31 else None
 
 
-def _hash(text: str) -> int:
+def text_hash(text: str) -> int:
+    """64 bits that stand for a text, the same on every machine."""
     digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big")

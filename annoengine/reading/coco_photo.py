@@ -1,4 +1,4 @@
-"""The photograph that an entry of COCO's ``images`` names: in a source's entry, and on a record."""
+"""The photograph that an annotation file names: in a source's entry, and on a record."""
 
 from __future__ import annotations
 
@@ -39,11 +39,12 @@ def image_of(row: ImageRow, licences: Mapping[int, Licence]) -> dict[str, Any]:
 
 def read_photo_of(
     image: Mapping[str, Any], folder: Path, links: Links = "follow"
-) -> tuple[Photo, tuple[int, int]]:
-    """The photograph as it stands on a record, and its upright (width, height).
+) -> tuple[Photo, bytes]:
+    """The photograph as it stands on a record, and its file's bytes.
 
-    Raises RecordFailed: ``image`` for a file that is missing or no whole picture, ``unsafe path``
-    for a name that leads out of the folder.
+    Of ``image``, only the ``file_name`` has to be there. Raises RecordFailed: ``image`` for a
+    file that is missing or no whole picture, ``unsafe path`` for a name that leads out of the
+    folder.
     """
     name = _name_of(image, folder)
     data = read_below(folder, name, "photograph", "image", links)
@@ -58,7 +59,7 @@ def read_photo_of(
         flickr_url=image.get("flickr_url"),
         date_captured=image.get("date_captured"),
     )
-    return photo, (width, height)
+    return photo, data
 
 
 def _name_of(image: Mapping[str, Any], folder: Path) -> str:

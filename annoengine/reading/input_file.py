@@ -25,7 +25,8 @@ MOST_BYTES = 1 << 30
 """The largest file that is read into memory: twice the pixels that are decoded, uncompressed."""
 
 _JPEG_END = b"\xff\xd9"
-_PNG_END = b"IEND\xaeB`\x82"
+PNG_END = b"IEND\xaeB`\x82"
+"""A PNG's last chunk."""
 
 
 def is_safe_path(name: str) -> bool:
@@ -102,7 +103,7 @@ def whole_photo_size(path: Path, name: str, data: bytes) -> tuple[int, int]:
     """
     try:
         size_wh = size_of_photo(data, name)
-        if not data.endswith((_JPEG_END, _PNG_END)):
+        if not data.endswith((_JPEG_END, PNG_END)):
             with Image.open(io.BytesIO(data)) as image:
                 image.load()
     except (InputError, *UNREADABLE) as error:

@@ -11,8 +11,7 @@ from annoengine.reading.coco_json import is_whole, shown
 Layout = Literal["xyxy", "xywh", "xyxyn"]
 """Corners; left, top, width and height; corners as shares of width and height (0 to 1)."""
 
-
-_FAR_PX = 1 << 31
+FAR_PX = 1 << 31
 """No picture reaches as far; larger numbers would not survive being multiplied."""
 
 
@@ -39,7 +38,7 @@ def read_box(value: Any, layout: Layout, size_wh: tuple[int, int]) -> BoxXyxy:
     bad = [number for number in value if not is_number(number)]
     if bad:
         raise ValueError(f"its box {_listed(value)} holds {shown(bad[0])}; numbers are needed")
-    if max(map(abs, value)) > _FAR_PX:
+    if max(map(abs, value)) > FAR_PX:
         raise ValueError(f"its box {_listed(value)} is not of this picture")
     width, height = size_wh
     a, b, c, d = value

@@ -22,9 +22,9 @@ from PIL import Image
 from annoengine.errors import InputError, RecordFailed
 from annoengine.mask import Mask
 from annoengine.photo import UNREADABLE, why
+from annoengine.reading.input_file import PNG_END
 from annoengine.reading.photo_folder import ListedFile, stem_of
 
-_PNG_END = b"IEND\xaeB`\x82"
 _NUMBER_BEFORE = re.compile(r"^\d+[\s_.-]+")
 _NUMBER_AFTER = re.compile(r"[\s_.-]*\(?\d+\)?$")
 
@@ -141,7 +141,7 @@ def read_mask(data: bytes, name: str) -> Mask:
                     "mask", f"the mask {name!r} is a {image.format}, though it is called .png"
                 )
             image.load()
-            if _PNG_END not in data:
+            if PNG_END not in data:
                 raise RecordFailed("mask", f"the mask {name!r} cannot be read: it is cut off")
             mask = _not_zero(image)
     except UNREADABLE as error:

@@ -6,7 +6,6 @@ file unusable, such as one category id with two names, is an InputError.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,9 +13,7 @@ from typing import Any, NamedTuple
 from annoengine.errors import InputError, RecordFailed
 from annoengine.mask import MAX_ID
 from annoengine.reading.coco_json import is_whole, key_twice, shown, text_of
-
-_FAR_PX = 1 << 31
-"""Box coordinates beyond this are taken as if the file gave no box."""
+from annoengine.reading.listed_box import FAR_PX, is_number
 
 
 class ListedSegment(NamedTuple):
@@ -117,7 +114,7 @@ class Categories:
                 "segments", f"{where}, segment {id}: iscrowd is {shown(iscrowd)}; 0 or 1 is needed"
             )
         box_xywh, area_px = _box_xywh(info.get("bbox")), info.get("area")
-        area_px = area_px if _is_number(area_px) else None
+        area_px = area_px if is_number(area_px) else None
         read = {"bbox": box_xywh, "area": area_px}
         return ListedSegment(
             id + 1 - id_base,
@@ -139,14 +136,10 @@ def _once(value: Mapping[str, Any], where: str) -> None:
         raise RecordFailed("segments", f"{where}: it has the key {twice!r} twice; keep one of them")
 
 
-def _is_number(value: Any) -> bool:
-    return is_whole(value) or (isinstance(value, float) and math.isfinite(value))
-
-
 def _box_xywh(value: Any) -> tuple[Any, ...] | None:
-    if not isinstance(value, list) or len(value) != 4 or not all(map(_is_number, value)):
+    if not isinstance(value, list) or len(value) != 4 or not all(map(is_number, value)):
         return None
-    return tuple(value) if all(abs(number) < _FAR_PX for number in value) else None
+    return tuple(value) if all(abs(number) < FAR_PX for number in value) else None
 
 
 def image_id_of(annotation: Any, position: int, path: Path) -> str:

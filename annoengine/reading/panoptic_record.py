@@ -8,23 +8,85 @@ but not in the other set the record aside, because every later stage speaks of s
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Literal, NamedTuple
-
-import orjson
+from typing import Any, Literal, NamedTuple
 
 from annoengine.box import BoxXyxy, iou, xyxy_from_xywh
 from annoengine.errors import Drop, InputError, RecordFailed
 from annoengine.fingerprint import sha256_hex
-from annoengine.mask import IdMap, Rle, ids_from_png, palette_ids
+from annoengine.mask import IdMap, Rle, ids_from_png, palette_ids, rles_from_ids
+from annoengine.reading.coco_photo import size_scores
+from annoengine.reading.coco_sample import AnnotatedImagesParameters
 from annoengine.reading.panoptic_annotation import ListedSegment
-from annoengine.record import Category, MaskStore, Score, Segment
+from annoengine.reading.rle_segments import rle_store
+from annoengine.record import Category, MaskStore, Photo, Record, Score, Segment
 from annoengine.segments_png import Measured, measure
+from annoengine.source import Entry, Opened
 
 _SHOWN_IDS = 20
 """How many ids of a list a message names before it only counts them."""
 
 PALETTE_COLOURS, PALETTE_INDICES = "ids_are_palette_colours", "ids_are_palette_indices"
 """Scores of a record that say how a PNG with a palette was read."""
+
+
+class PanopticParameters(AnnotatedImagesParameters):
+    """Which images of the annotation file, and what becomes of those that contradict it."""
+
+    on_mismatch: Literal["fail", "drop"] = "fail"
+    """What becomes of an image whose mask and annotation do not name the same segments."""
+
+
+class MaskPicture(NamedTuple):
+    """A mask picture's bytes, and its file; None where the annotation itself carries them."""
+
+    data: bytes
+    file: str | None
+
+
+def panoptic_record(
+    entry: Entry,
+    photo: Photo,
+    picture: MaskPicture,
+    where: str,
+    parameters: PanopticParameters,
+    by: str,
+) -> Opened:
+    """The record of an entry with ``image`` and ``segments``, its segments found in the picture.
+
+    ``where`` is the annotation's place, as messages say it, and ``by`` the source's name, as
+    scores say it. A picture that has no file, or a palette, is kept as RLEs. An entry with
+    ``from_zero`` counts its segments from 0. Raises RecordFailed: ``mask``, ``size``, ``ids``.
+    """
+    listed = [ListedSegment(*values) for values in entry["segments"]]
+    read = read_mask(picture.data, picture.file or where, listed)
+    height, width = read.ids.shape
+    _check_size(entry["image"], photo, (width, height))
+    scores = size_scores(entry["image"], (width, height), by)
+    measured = measure(read.ids)
+    measured.pop(0, None)
+    ids = [segment.id for segment in listed]
+    names = (where, picture.file or "its mask")
+    from_zero = entry.get("from_zero", False)
+    _compare_ids(ids, measured.keys(), names, parameters.on_mismatch, from_zero)
+    if read.palette:
+        scores.append(Score(name=read.palette, value=1, by=by))
+    as_rles = bool(read.palette) or picture.file is None
+    segments, differences = _placed_segments(listed, measured, parameters.dataset, by, as_rles)
+    rles: tuple[Rle, ...] = ()
+    if as_rles:
+        rles = rles_from_ids(read.ids, ids)
+        masks = rle_store(entry["record_id"], rles)
+    else:
+        sha256 = sha256_hex(picture.data)
+        masks = MaskStore(kind="panoptic_png", file=picture.file, sha256=sha256)
+    record = Record(
+        id=entry["record_id"],
+        photo=photo,
+        masks=masks,
+        segments=tuple(segments),
+        scores=tuple(scores + differences),
+    )
+    return Opened(record.id, record, rles)
 
 
 class ReadMask(NamedTuple):
@@ -61,8 +123,8 @@ def read_mask(data: bytes, name: str, listed: Sequence[ListedSegment]) -> ReadMa
         return ReadMask(palette.by_colour, PALETTE_COLOURS)
     if indices_fit:
         return ReadMask(palette.by_index, PALETTE_INDICES)
-    colours, indices = (list_ids(sorted(found.keys() - {0})) for found in (by_colour, by_index))
-    given = list_ids(sorted(segment.id for segment in listed))
+    colours, indices = (_list_ids(sorted(found.keys() - {0})) for found in (by_colour, by_index))
+    given = _list_ids(sorted(segment.id for segment in listed))
     raise RecordFailed(
         "mask",
         f"the panoptic mask {name} has a palette, and neither its colours (as ids: {colours}) "
@@ -79,41 +141,17 @@ def _areas_fit(listed: Sequence[ListedSegment], found: Mapping[int, Measured]) -
     return all(one.area_px in (None, found[one.id].area_px) for one in listed)
 
 
-def rle_store(record_id: str, rles: Sequence[Rle]) -> MaskStore:
-    """The store of masks that a source hands over as RLEs: it names the line they will be."""
-    line = orjson.dumps({"id": record_id, "rles": list(rles)})
-    return MaskStore(kind="rle", sha256=sha256_hex(line))
+def _check_size(image: Mapping[str, Any], photo: Photo, png_wh: tuple[int, int]) -> None:
+    """Raises RecordFailed("size") for a mask of another size; ``image`` has what the JSON says."""
+    photo_wh = (photo.width, photo.height)
+    json_wh = (image.get("width"), image.get("height"))
+    if png_wh == photo_wh:
+        return
 
-
-def compare_sizes(
-    image: str,
-    photo_wh: tuple[int, int],
-    mask_wh: tuple[int, int],
-    json_wh: tuple[int | None, int | None],
-    by: str,
-) -> list[Score]:
-    """Scores of a size that the JSON gives otherwise; RecordFailed("size") for the mask's."""
-    if mask_wh != photo_wh:
-        raise RecordFailed("size", _sizes(image, photo_wh, mask_wh, json_wh))
-    width, height = json_wh
-    if width is None or height is None or json_wh == photo_wh:
-        return []
-    return [
-        Score(name="width_in_json", value=width, by=by),
-        Score(name="height_in_json", value=height, by=by),
-    ]
-
-
-def _sizes(
-    image: str,
-    photo_wh: tuple[int, int],
-    png_wh: tuple[int, int],
-    json_wh: tuple[int | None, int | None],
-) -> str:
     def times(size_wh: tuple[int | None, int | None]) -> str:
         return f"{size_wh[0]}×{size_wh[1]}"
 
-    detail = f"{image} is {times(photo_wh)} upright, its panoptic mask {times(png_wh)}"
+    detail = f"{photo.file} is {times(photo_wh)} upright, its panoptic mask {times(png_wh)}"
     if None not in json_wh:
         if json_wh == photo_wh:
             detail += "; the JSON agrees with the photograph"
@@ -123,15 +161,15 @@ def _sizes(
             detail += f"; the JSON says {times(json_wh)}, which is neither"
     if png_wh == (photo_wh[1], photo_wh[0]):
         detail += ". Perhaps the mask was drawn before the photograph's EXIF orientation"
-    return detail
+    raise RecordFailed("size", detail)
 
 
-def compare_ids(
+def _compare_ids(
     listed: Collection[int],
     found: Collection[int],
     names: tuple[str, str],
     on_mismatch: Literal["fail", "drop"],
-    from_zero: bool = False,
+    from_zero: bool,
 ) -> None:
     """RecordFailed("ids"), or Drop, where the annotation and the mask name other segments.
 
@@ -145,7 +183,7 @@ def compare_ids(
         return
     detail = detail or (
         f"{names[0]} and {names[1]} do not name the same segments: "
-        f"in the JSON alone {list_ids(unpainted)}; in the PNG alone {list_ids(unlisted)}"
+        f"in the JSON alone {_list_ids(unpainted)}; in the PNG alone {_list_ids(unlisted)}"
     )
     if not found:
         detail += ". The PNG is void all over"
@@ -160,21 +198,21 @@ def _counted_from_zero(
     given = sorted(id - 1 for id in listed)
     if set(listed) == set(found):
         return (
-            f"{names[0]} counts the segments from 0 ({list_ids(given)}), {names[1]} from 1 "
-            f"({list_ids(sorted(found))}); if they are otherwise the same, set 'id_base: 0'"
+            f"{names[0]} counts the segments from 0 ({_list_ids(given)}), {names[1]} from 1 "
+            f"({_list_ids(sorted(found))}); if they are otherwise the same, set 'id_base: 0'"
         )
     return (
         f"{names[0]} has a segment 0, which is void in {names[1]}, and they do not name the same "
-        f"segments: in the JSON {list_ids(given)}; in the PNG {list_ids(sorted(found))}"
+        f"segments: in the JSON {_list_ids(given)}; in the PNG {_list_ids(sorted(found))}"
     )
 
 
-def placed_segments(
+def _placed_segments(
     listed: Sequence[ListedSegment],
     measured: Mapping[int, Measured],
     dataset: str,
     by: str,
-    as_rles: bool = False,
+    as_rles: bool,
 ) -> tuple[list[Segment], list[Score]]:
     """The segments as the pixels have them, and a score for each figure that differs.
 
@@ -216,10 +254,10 @@ def _differences(one: ListedSegment, seen: Measured, by: str) -> list[Score]:
     return scores
 
 
-def list_ids(ids: Sequence[int]) -> str:
+def _list_ids(ids: Sequence[int]) -> str:
     """Ids as a message names them, the first twenty.
 
-    >>> list_ids([3, 7]), list_ids([])
+    >>> _list_ids([3, 7]), _list_ids([])
     ('3, 7', 'none')
     """
     if not ids:

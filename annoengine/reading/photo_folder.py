@@ -17,8 +17,8 @@ from pydantic import Field
 
 from annoengine.errors import InputError
 from annoengine.fingerprint import canonical_json, sha256_hex
-from annoengine.reading.coco_sample import smallest
-from annoengine.reading.input_file import is_safe_path
+from annoengine.reading.coco_sample import IdPart, smallest
+from annoengine.reading.input_file import Links, is_safe_path
 from annoengine.record import make_record_id
 from annoengine.stage import Parameters
 
@@ -37,6 +37,21 @@ class PhotoSample(Parameters):
     """How many photographs to take; fewer where there are fewer."""
     seed: int | None = None
     """Which sample; the run's seed unless set."""
+
+
+class PhotoFolderParameters(Parameters):
+    """Which photographs of the folder, and under which name."""
+
+    dataset: IdPart = "images"
+    """The dataset's name: the first part of each record's id."""
+    split: IdPart | None = None
+    """The split's name; told by the folder's name unless set."""
+    sample: PhotoSample | None = None
+    """Take only a sample of the photographs."""
+    recursive: bool = False
+    """Look into the folders in the folder too."""
+    links: Links = "refuse"
+    """What becomes of a symbolic link that leads out of its folder: ``follow`` or ``refuse``."""
 
 
 @dataclass(frozen=True)
@@ -147,13 +162,13 @@ def photo_entry(dataset: str, split: str, name: str) -> dict[str, Any]:
     }
     if text != name:
         detail = f"the name of the photograph {text!r} is no UTF-8; rename the file"
-        entry["trouble"] = ["file name", detail]
+        entry["trouble"] = ["file name", detail, True]
     elif not is_safe_path(name):
         detail = (
             f"the name of the photograph {name!r} has a backslash or a colon, which is a path on "
             "other systems; rename the file"
         )
-        entry["trouble"] = ["file name", detail]
+        entry["trouble"] = ["file name", detail, True]
     return entry
 
 
@@ -169,13 +184,6 @@ def sampled(
     )
     chosen = smallest(sample.n, seed if sample.seed is None else sample.seed, candidates)
     return tuple(photo for position, photo in enumerate(photos) if position in chosen)
-
-
-def there(path: Path, name: str, what: str) -> Path:
-    """The path. Raises InputError, saying how to give the input, where nothing is there."""
-    if not path.exists():
-        raise InputError(f"{path} does not exist; give {what} with --input {name}=PATH")
-    return path
 
 
 def split_of_folder(folder: Path) -> str:

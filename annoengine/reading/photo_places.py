@@ -13,9 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from annoengine.errors import InputError, RecordFailed
 from annoengine.reading.input_file import is_safe_path
-
-PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"})
-"""Suffixes of what counts as a photograph where a dataset gives names without them."""
+from annoengine.reading.photo_folder import PICTURE_SUFFIXES
 
 Place = tuple[int, str]
 """A photograph's folder, by its position, and its path in there with forward slashes."""
@@ -34,7 +32,7 @@ class PhotoPlaces:
         for number, folder in enumerate(folders):
             for path, name in _files_below(folder):
                 if wanted is None:
-                    if PurePosixPath(name).suffix.lower() not in PICTURES:
+                    if PurePosixPath(name).suffix.lower() not in PICTURE_SUFFIXES:
                         continue
                     if name not in self._by_name:
                         stem = PurePosixPath(name).stem

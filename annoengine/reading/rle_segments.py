@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import orjson
+
+from annoengine.fingerprint import sha256_hex
 from annoengine.mask import Mask, Rle, box_of, rle_from_mask
-from annoengine.reading.panoptic_record import rle_store
-from annoengine.record import Category, MaskStore, Segment
+from annoengine.record import Category, MaskStore, Photo, Record, Score, Segment
+from annoengine.source import Opened
+
+
+def rle_store(record_id: str, rles: Sequence[Rle]) -> MaskStore:
+    """The store of masks that a source hands over as RLEs: it names the line they will be."""
+    line = orjson.dumps({"id": record_id, "rles": list(rles)})
+    return MaskStore(kind="rle", sha256=sha256_hex(line))
 
 
 @dataclass(frozen=True)
@@ -27,9 +36,13 @@ class RleSegments:
     segments: tuple[Segment, ...]
     rles: tuple[Rle, ...]
 
-    def store(self, record_id: str) -> MaskStore | None:
-        """How the record refers to its masks; None where it has none."""
-        return rle_store(record_id, self.rles) if self.rles else None
+    def opened(self, record_id: str, photo: Photo, scores: tuple[Score, ...] = ()) -> Opened:
+        """The record of a photograph with these segments."""
+        store = rle_store(record_id, self.rles) if self.rles else None
+        record = Record(
+            id=record_id, photo=photo, masks=store, segments=self.segments, scores=scores
+        )
+        return Opened(record_id, record, self.rles)
 
 
 def segments_of(drawn: Iterable[Drawn]) -> RleSegments:

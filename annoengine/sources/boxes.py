@@ -16,7 +16,6 @@ that is no whole number from 1 up is replaced so too, with the score ``id_made_u
 from __future__ import annotations
 
 import functools
-import hashlib
 import math
 from array import array
 from collections.abc import Callable, Iterator, Mapping
@@ -25,7 +24,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from annoengine.box import area_px, iou
 from annoengine.errors import Drop, InputError, RecordFailed
@@ -34,11 +33,14 @@ from annoengine.mask import RecordFiles
 from annoengine.reading import box_rows
 from annoengine.reading.box_results import BoxResults, Result, box_of_result
 from annoengine.reading.box_rows import BoxRow, ListedBox, listed_box
-from annoengine.reading.coco_json import is_whole
+from annoengine.reading.coco_json import is_whole, text_hash
 from annoengine.reading.coco_photo import check_size, image_of, read_photo_of, size_scores
-from annoengine.reading.coco_sample import Candidate, Sample, choose, licences_named
-from annoengine.reading.input_file import Links
-from annoengine.reading.input_paths import check_inputs, input_path
+from annoengine.reading.coco_sample import (
+    AnnotatedImagesParameters,
+    Candidate,
+    IdPart,
+    choose,
+)
 from annoengine.reading.instance_annotation import segment_ids
 from annoengine.reading.json_slices import SliceReader, Slices, first_byte, parsed, value_of
 from annoengine.reading.listed_box import cut_to_photo
@@ -50,17 +52,13 @@ _NAME = "boxes"
 Form = Literal["lines", "list", "results"]
 
 
-class BoxesParameters(Parameters):
+class BoxesParameters(AnnotatedImagesParameters):
     """Which images and boxes, and under which name."""
 
-    dataset: str = Field(default="boxes", pattern=r"^[^/]+$")
+    dataset: IdPart = "boxes"
     """The dataset's name: the first part of each record's id."""
-    split: str | None = Field(default=None, pattern=r"^[^/]+$")
-    """The split's name; told by the boxes file's name unless set."""
     found_by: str = ""
     """Who found the boxes (a detector's name), as each segment says it; the dataset unless set."""
-    sample: Sample | None = None
-    """Take only a sample of the images."""
     licences: tuple[int | str, ...] | None = None
     """Take only photographs under these licences: ids, or parts of a name or URL. They are in the
     COCO file that goes with detection results."""
@@ -71,8 +69,6 @@ class BoxesParameters(Parameters):
     others."""
     on_bad: Literal["fail", "drop_segment"] = "fail"
     """What a bad box costs: its image, or its segment, which the record then counts."""
-    links: Links = "follow"
-    """Whether photographs may be symbolic links that lead out of their folder."""
 
 
 class Boxes(Source):
@@ -99,17 +95,18 @@ class Boxes(Source):
 
     @property
     def _boxes(self) -> Path:
-        return input_path(self.inputs, "boxes", self.INPUTS)
+        return self.input_path("boxes")
 
     @property
     def _images(self) -> Path:
-        return input_path(self.inputs, "images", self.INPUTS)
+        return self.input_path("images")
 
     def check(self) -> None:
         """Raises InputError for a path that is missing or of the wrong kind."""
-        check_inputs(self.inputs, (("images", "folder"), ("boxes", "file")), self.INPUTS)
+        self.check_input("images", "folder")
+        self.check_input("boxes", "file")
         if "annotations" in self.inputs:
-            check_inputs(self.inputs, (("annotations", "file"),), self.INPUTS)
+            self.check_input("annotations", "file")
 
     def fingerprint(self) -> Mapping[str, Any]:
         """The files' hashes, and the split that the name tells."""
@@ -122,8 +119,7 @@ class Boxes(Source):
         """The images in their order. Raises InputError naming the file and the place in it."""
         form = self._form()
         if form == "results":
-            listing = input_path(self.inputs, "annotations", self.INPUTS)
-            yield from self._of_results(BoxResults(self._boxes, listing))
+            yield from self._of_results(BoxResults(self._boxes, self.input_path("annotations")))
         elif "annotations" in self.inputs:
             raise InputError(
                 f"{self._boxes} has an object for each image and needs no input 'annotations'; "
@@ -151,7 +147,7 @@ class Boxes(Source):
     def _of_rows(self, form: Form) -> Iterator[Entry]:
         hashes, counts = array("Q"), array("q")
         for row in self._rows(form):
-            hashes.append(_hash(row.value["image"]))
+            hashes.append(text_hash(row.value["image"]))
             boxes = row.value.get("boxes")
             counts.append(len(boxes) if isinstance(boxes, list) else -1)
         if not hashes:
@@ -162,13 +158,11 @@ class Boxes(Source):
                 f"{self._boxes} says nothing of licences; leave out 'licences', or give COCO "
                 "detection results with the file of their images"
             )
-        chosen = None
-        if self.parameters.sample is not None:
-            candidates = (
-                Candidate(self._record_id(row.value["image"]), position, None, counts[position])
-                for position, row in enumerate(self._rows(form))
-            )
-            chosen = self._chosen(candidates, None)
+        candidates = (
+            Candidate(self._record_id(row.value["image"]), position, None, counts[position])
+            for position, row in enumerate(self._rows(form))
+        )
+        chosen, self.left_out = choose(candidates, self.parameters, self.seed, self._boxes, {})
         for position, row in enumerate(self._rows(form)):
             if chosen is None or position in chosen:
                 yield self._entry_of_row(row)
@@ -181,7 +175,7 @@ class Boxes(Source):
         seen: dict[str, str] = {}
         for row in self._rows(form):
             image = row.value["image"]
-            if _hash(image) in twice and image in seen:
+            if text_hash(image) in twice and image in seen:
                 raise InputError(
                     f"{self._boxes}: {seen[image]} and {row.where} are both of {image!r}; put all "
                     "boxes of an image into one object"
@@ -206,16 +200,14 @@ class Boxes(Source):
         return entry
 
     def _of_results(self, results: BoxResults) -> Iterator[Entry]:
-        images, chosen = results.images, None
-        wanted, listing = self.parameters.licences, self.inputs["annotations"]
-        if self.parameters.sample is not None or wanted is not None:
-            allowed = None if wanted is None else licences_named(wanted, results.licences, listing)
-            rows = ((at, images.row(at)) for at in range(len(images)))
-            candidates = (
-                Candidate(self._record_id(r["id"]), at, r["licence"], results.count(r["id"]))
-                for at, r in rows
-            )
-            chosen = self._chosen(candidates, allowed)
+        images, listing = results.images, self.inputs["annotations"]
+        candidates = (
+            Candidate(self._record_id(row["id"]), at, row["licence"], results.count(row["id"]))
+            for at, row in enumerate(map(images.row, range(len(images))))
+        )
+        chosen, self.left_out = choose(
+            candidates, self.parameters, self.seed, self._boxes, results.licences, listing
+        )
         with SliceReader(self._boxes) as reader:
             for at in range(len(images)):
                 if chosen is not None and at not in chosen:
@@ -245,37 +237,14 @@ class Boxes(Source):
     def _record_id(self, image_id: str) -> str:
         return make_record_id(self.parameters.dataset, self.split, image_id)
 
-    def _chosen(self, candidates: Iterator[Candidate], allowed: frozenset[int] | None) -> set[int]:
-        chosen, self.left_out = choose(candidates, self.parameters.sample, self.seed, allowed)
-        if not chosen:
-            why = ", ".join(f"{n} by {reason}" for reason, n in self.left_out.items())
-            raise InputError(f"nothing of {self._boxes} is chosen: left out {why}")
-        return chosen
-
-    def open(self, entry: Entry) -> Opened:
+    def _opened(self, entry: Entry) -> Opened:
         """The record of an entry, its photograph checked and its boxes cut to it.
 
         Reasons of a failure: ``image``, ``unsafe path``, ``size``, and those of bad boxes:
         ``box``, ``category``, ``segments``.
         """
-        record_id = entry["record_id"]
-        try:
-            if "trouble" in entry:
-                reason, detail, failed = entry["trouble"]
-                return Opened(record_id, reason=reason, detail=detail, failed=failed)
-            return Opened(record_id, record=self._record(entry))
-        except Drop as drop:
-            return Opened(record_id, reason=drop.reason, detail=drop.detail)
-        except RecordFailed as failure:
-            return Opened(record_id, reason=failure.reason, detail=failure.detail, failed=True)
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            where = ".".join(str(part) for part in first["loc"])
-            detail = f"{where}: {first['msg']}"
-            return Opened(record_id, reason="segments", detail=detail, failed=True)
-
-    def _record(self, entry: Entry) -> Record:
-        photo, size_wh = read_photo_of(entry["image"], self._images, self.parameters.links)
+        photo, _ = read_photo_of(entry["image"], self._images, self.parameters.links)
+        size_wh = (photo.width, photo.height)
         boxes = _boxes_of_row(entry) if "row" in entry else _boxes_of_results(entry)
         if any(box.in_pixels for box in boxes):
             check_size(entry["image"], size_wh)
@@ -310,12 +279,13 @@ class Boxes(Source):
             raise Drop("no segments", f"all {len(boxes)} boxes were left out: {words}")
         kept = {None, *(segment.id for segment in segments)}
         counted = [Score(name=n, value=left_out[n], by=_NAME) for n in sorted(left_out)]
-        return Record(
+        record = Record(
             id=entry["record_id"],
             photo=photo,
             segments=tuple(segments),
             scores=(*counted, *(score for score in scores if score.segment in kept)),
         )
+        return Opened(record.id, record)
 
     def _segment(self, id: int, listed: ListedBox, where: str, size_wh: tuple[int, int]) -> Segment:
         try:
@@ -385,8 +355,3 @@ def _boxes_of_results(entry: Entry) -> list[_Box]:
 
 def _rank(segment: Segment) -> float:
     return math.inf if segment.score is None else -segment.score
-
-
-def _hash(text: str) -> int:
-    digest = hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).digest()
-    return int.from_bytes(digest, "big")

@@ -27,17 +27,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from annoengine.errors import Drop, InputError, RecordFailed
+from annoengine.errors import Drop, RecordFailed
 from annoengine.fingerprint import sha256_of_file
 from annoengine.mask import RecordFiles, Rle
 from annoengine.reading.annotation_index import AnnotationIndex
-from annoengine.reading.coco_json import ImageIndex, is_whole, licences_of, shown, text_of
+from annoengine.reading.coco_json import (
+    ImageIndex,
+    check_arrays,
+    is_whole,
+    licences_of,
+    shown,
+    text_of,
+)
 from annoengine.reading.coco_photo import check_size, image_of, read_photo_of, size_scores
-from annoengine.reading.coco_sample import Candidate, Sample, choose, licences_named
-from annoengine.reading.input_file import Links
-from annoengine.reading.input_paths import check_inputs, input_path
+from annoengine.reading.coco_sample import AnnotatedImagesParameters, Candidate, choose
 from annoengine.reading.instance_annotation import (
     Instance,
     has_own_size,
@@ -49,7 +54,7 @@ from annoengine.reading.instance_annotation import (
 from annoengine.reading.json_slices import SliceReader, Slices, parsed, value_of
 from annoengine.reading.listed_box import is_number
 from annoengine.reading.panoptic_annotation import Categories
-from annoengine.reading.panoptic_record import rle_store
+from annoengine.reading.rle_segments import RleSegments
 from annoengine.record import (
     Category,
     Licence,
@@ -69,25 +74,15 @@ _WHAT = "a COCO instances file is a JSON object with 'images', 'annotations' and
 _ARRAYS = frozenset({"images", "annotations", "categories", "licenses"})
 
 
-class CocoInstancesParameters(Parameters):
+class CocoInstancesParameters(AnnotatedImagesParameters):
     """Which images and segments of the annotation file, and under which name."""
 
-    dataset: str = Field(default="coco", pattern=r"^[^/]+$")
-    """The dataset's name: the first part of each record's id."""
-    split: str | None = Field(default=None, pattern=r"^[^/]+$")
-    """The split's name; told by the annotation file's name unless set."""
-    sample: Sample | None = None
-    """Take only a sample of the images."""
-    licences: tuple[int | str, ...] | None = None
-    """Take only photographs under these licences: ids, or parts of a name or URL."""
     crowds: Literal["keep", "drop"] = "keep"
     """Whether segments that are crowds stay; the record counts those that do not."""
     min_area_px: float = Field(default=0, ge=0)
     """Leave out segments with fewer pixels; the record counts them."""
     on_bad: Literal["fail", "drop_segment"] = "fail"
     """What a bad annotation costs: its image, or its segment, which the record then counts."""
-    links: Links = "follow"
-    """What becomes of photographs that are symbolic links out of their folder."""
 
 
 class _Listed(NamedTuple):
@@ -124,15 +119,16 @@ class CocoInstances(Source):
 
     @property
     def _annotations(self) -> Path:
-        return input_path(self.inputs, "annotations", self.INPUTS)
+        return self.input_path("annotations")
 
     @property
     def _images(self) -> Path:
-        return input_path(self.inputs, "images", self.INPUTS)
+        return self.input_path("images")
 
     def check(self) -> None:
         """Raises InputError for a path that is missing or of the wrong kind."""
-        check_inputs(self.inputs, (("images", "folder"), ("annotations", "file")), self.INPUTS)
+        self.check_input("images", "folder")
+        self.check_input("annotations", "file")
 
     def fingerprint(self) -> Mapping[str, Any]:
         """The annotation file's hash, and the split that its name tells."""
@@ -148,7 +144,10 @@ class CocoInstances(Source):
         with SliceReader(path) as reader:
             images, annotations = ImageIndex(path), AnnotationIndex()
             licences, categories = self._survey(images, annotations)
-            chosen = self._chosen(images, annotations, licences)
+            candidates = self._candidates(images, annotations)
+            chosen, self.left_out = choose(candidates, self.parameters, self.seed, path, licences)
+            if chosen is not None and (unlisted := sum(1 for _ in annotations.never_asked())):
+                self.left_out["not in 'images'"] = unlisted
             for position in range(len(images)):
                 if chosen is not None and position not in chosen:
                     continue
@@ -183,11 +182,7 @@ class CocoInstances(Source):
                 images.add(value)
             else:
                 others[slice.array].append(value)
-        for name in ("images", "annotations", "categories"):
-            if name not in slices.counts:
-                raise InputError(f"{path} has no {name!r}; is it a COCO instances file?")
-            if not slices.counts[name]:
-                raise InputError(f"{path} has no {name}: the array {name!r} is empty")
+        check_arrays(slices.counts, path, "instances")
         images.seal()
         annotations.seal()
         return licences_of(others["licenses"], path), Categories(others["categories"], path)
@@ -206,55 +201,20 @@ class CocoInstances(Source):
     def _record_id(self, image_id: str) -> str:
         return make_record_id(self.parameters.dataset, self.split, image_id)
 
-    def _chosen(
-        self, images: ImageIndex, annotations: AnnotationIndex, licences: Mapping[int, Licence]
-    ) -> set[int] | None:
-        """Positions in ``images`` that the sample and the licences choose; None for all."""
-        sample, wanted, path = self.parameters.sample, self.parameters.licences, self._annotations
-        if sample is None and wanted is None:
-            return None
-        allowed = None if wanted is None else licences_named(wanted, licences, path)
+    def _candidates(self, images: ImageIndex, annotations: AnnotationIndex) -> Iterator[Candidate]:
+        for position in range(len(images)):
+            row = images.row(position)
+            count = annotations.count(row["id"])
+            yield Candidate(self._record_id(row["id"]), position, row["licence"], count)
 
-        def candidates() -> Iterator[Candidate]:
-            for position in range(len(images)):
-                row = images.row(position)
-                count = annotations.count(row["id"])
-                yield Candidate(self._record_id(row["id"]), position, row["licence"], count)
-
-        chosen, self.left_out = choose(candidates(), sample, self.seed, allowed)
-        unlisted = sum(1 for _ in annotations.never_asked())
-        if unlisted:
-            self.left_out["not in 'images'"] = unlisted
-        if not chosen:
-            why = ", ".join(f"{n} by {reason}" for reason, n in self.left_out.items())
-            raise InputError(f"nothing of {path} is chosen: left out {why}")
-        return chosen
-
-    def open(self, entry: Entry) -> Opened:
+    def _opened(self, entry: Entry) -> Opened:
         """The record of an entry, its photograph checked and its masks measured.
 
         Reasons of a failure: ``image``, ``unsafe path``, ``size``, and those of bad annotations:
         ``category``, ``mask``, ``box``, ``segments``.
         """
-        record_id = entry["record_id"]
-        try:
-            if "trouble" in entry:
-                reason, detail, failed = entry["trouble"]
-                return Opened(record_id, reason=reason, detail=detail, failed=failed)
-            return self._opened(entry)
-        except Drop as drop:
-            return Opened(record_id, reason=drop.reason, detail=drop.detail)
-        except RecordFailed as failure:
-            return Opened(record_id, reason=failure.reason, detail=failure.detail, failed=True)
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            where = ".".join(str(part) for part in first["loc"])
-            return Opened(
-                record_id, reason="segments", detail=f"{where}: {first['msg']}", failed=True
-            )
-
-    def _opened(self, entry: Entry) -> Opened:
-        photo, size_wh = read_photo_of(entry["image"], self._images, self.parameters.links)
+        photo, _ = read_photo_of(entry["image"], self._images, self.parameters.links)
+        size_wh = (photo.width, photo.height)
         listed = [_Listed(*row) for row in entry["annotations"]]
         values = [_value_of(one.text, self._where(entry, one)) for one in listed]
         if not all(map(has_own_size, values)):
@@ -292,14 +252,8 @@ class CocoInstances(Source):
             words = ", ".join(f"{n} {name}" for name, n in sorted(left_out.items()))
             raise Drop("no segments", f"all {len(values)} annotations were left out: {words}")
         counted = [Score(name=n, value=left_out[n], by=_NAME) for n in sorted(left_out)]
-        record = Record(
-            id=record_id,
-            photo=photo,
-            masks=rle_store(record_id, rles) if rles else None,
-            segments=tuple(segments),
-            scores=(*counted, *scores),
-        )
-        return Opened(record_id, record=record, rles=tuple(rles))
+        made = RleSegments(tuple(segments), tuple(rles))
+        return made.opened(record_id, photo, (*counted, *scores))
 
     def _where(self, entry: Entry, one: _Listed) -> str:
         image_id = str(entry["record_id"]).split("/", 2)[2]

@@ -20,43 +20,28 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field, ValidationError
-
-from annoengine.errors import Drop, InputError, RecordFailed
-from annoengine.fingerprint import fingerprint, sha256_hex, sha256_of_file
-from annoengine.mask import RecordFiles, rles_from_ids
-from annoengine.reading.coco_json import is_whole, text_of
-from annoengine.reading.coco_sample import Sample, licences_named, smallest
+from annoengine.errors import InputError, RecordFailed
+from annoengine.fingerprint import fingerprint, sha256_of_file
+from annoengine.mask import RecordFiles
+from annoengine.reading.coco_json import ImageRow, is_whole, text_of
+from annoengine.reading.coco_photo import image_of, read_photo_of
+from annoengine.reading.coco_sample import Candidate, IdPart, choose
 from annoengine.reading.coconut_json import json_listing
 from annoengine.reading.coconut_listing import Listed, Listing, stem_of, wrong_image
 from annoengine.reading.coconut_rows import RowsListing, parquet_files
-from annoengine.reading.input_file import Links, read_below, whole_photo_size
-from annoengine.reading.panoptic_annotation import Categories, ListedSegment, uncrowded
-from annoengine.reading.panoptic_record import (
-    compare_ids,
-    compare_sizes,
-    placed_segments,
-    read_mask,
-    rle_store,
-)
+from annoengine.reading.input_file import read_below
+from annoengine.reading.panoptic_annotation import Categories, uncrowded
+from annoengine.reading.panoptic_record import MaskPicture, PanopticParameters, panoptic_record
 from annoengine.reading.photo_places import PhotoPlaces
-from annoengine.record import (
-    Licence,
-    MaskStore,
-    Photo,
-    Record,
-    Score,
-    make_record_id,
-    split_from_name,
-)
+from annoengine.record import Licence, Record, make_record_id, split_from_name
 from annoengine.requirement import Requirement, extra
-from annoengine.segments_png import measure
 from annoengine.source import Entry, Opened, Source
 from annoengine.stage import Parameters
 from annoengine.writing.panoptic_json import coco_categories
 
 _BY = "coconut"
 _TRAIN_SET = re.compile(r"coconut[_-]?(s|b|l|large|xl|xlarge)\b", re.IGNORECASE)
+_MORE_IMAGES = ("images_2", "images_3")
 _SAYS_NOTHING = re.compile(r"data|.+-\d{5}-of-\d{5}\.parquet")
 """Hugging Face calls the files of every dataset without splits "train"."""
 _COCO_SITE = "cocodataset.org"
@@ -65,23 +50,13 @@ _TOO_MANY_ALIKE = 100
 write fixed ones. Source: bytedance/coconut_cvpr2024, create_instance_by_panseg.py."""
 
 
-class CoconutParameters(Parameters):
+class CoconutParameters(PanopticParameters):
     """Which images of the annotation files, and under which name."""
 
-    dataset: str = Field(default="coconut", pattern=r"^[^/]+$")
+    dataset: IdPart = "coconut"
     """The dataset's name: the first part of each record's id."""
-    split: str | None = Field(default=None, pattern=r"^[^/]+$")
-    """The split's name; told by the name of the annotation file or folder unless set."""
-    sample: Sample | None = None
-    """Take only a sample of the images."""
-    licences: tuple[int | str, ...] | None = None
-    """Take only photographs under these licences: ids, or parts of a name or URL."""
-    on_mismatch: Literal["fail", "drop"] = "fail"
-    """What becomes of an image whose mask and annotation do not name the same segments."""
     id_base: Literal[0, 1] = 1
     """The number of an image's first segment in the annotations; 1 in the masks, always."""
-    links: Links = "follow"
-    """Whether photographs and masks may be symbolic links that lead out of their folder."""
 
 
 class Coconut(Source):
@@ -106,28 +81,21 @@ class Coconut(Source):
     @property
     def split(self) -> str:
         """The split of every record."""
-        return self.parameters.split or coconut_split(self._input("annotations"))
+        return self.parameters.split or coconut_split(self.input_path("annotations"))
 
     @property
     def _panoptic(self) -> Path:
         if "panoptic" in self.inputs:
             return self.inputs["panoptic"]
-        annotations = self._input("annotations")
+        annotations = self.input_path("annotations")
         if annotations.is_dir():
             return annotations.with_name(annotations.name.removesuffix("_info"))
         return annotations.with_suffix("")
 
     @property
     def _folders(self) -> list[Path]:
-        more = [self.inputs[name] for name in ("images_2", "images_3") if name in self.inputs]
-        return [self._input("images"), *more]
-
-    def _input(self, name: str) -> Path:
-        if name not in self.inputs:
-            raise InputError(
-                f"the input {name!r} is missing: give {self.INPUTS[name]} with --input {name}=PATH"
-            )
-        return self.inputs[name]
+        more = [self.inputs[name] for name in _MORE_IMAGES if name in self.inputs]
+        return [self.input_path("images"), *more]
 
     def requirements(self) -> list[Requirement]:
         """The extra for parquet, where the annotations are parquet."""
@@ -136,36 +104,20 @@ class Coconut(Source):
 
     def check(self) -> None:
         """Raises InputError for a path that is missing or of the wrong kind."""
-        annotations = self._input("annotations")
-        paths = {"images": self._input("images")}
-        paths |= {name: path for name, path in self.inputs.items() if name.startswith("images_")}
-        if not annotations.exists():
-            raise InputError(
-                f"{annotations} does not exist; give {self.INPUTS['annotations']} with "
-                "--input annotations=PATH"
-            )
-        if not parquet_files(annotations):
-            paths["panoptic"] = self._panoptic
-        for name, path in paths.items():
-            if not path.is_dir():
-                found = "is not a folder" if path.exists() else "does not exist"
-                raise InputError(
-                    f"{path} {found}; give {self.INPUTS[name]} with --input {name}=PATH"
-                )
-
-    def photo_name(self, entry: Entry) -> str | None:
-        """The photograph's place below its folder."""
-        place = entry.get("photo")
-        return place[1] if place else None
+        self.check_input("annotations", "path")
+        for name in ("images", *(name for name in _MORE_IMAGES if name in self.inputs)):
+            self.check_input(name, "folder")
+        if not parquet_files(self.input_path("annotations")):
+            self.check_input("panoptic", "folder", self._panoptic)
 
     def with_photo_name(self, entry: Entry, name: str) -> Entry:
         """The entry with a photograph of the first folder."""
-        return {**entry, "photo": [0, name]} if entry.get("photo") else entry
+        return {**super().with_photo_name(entry, name), "folder": 0}
 
     def fingerprint(self) -> Mapping[str, Any]:
         """The hash of the annotation files, and the split that their name tells."""
         self.check()
-        path = self._input("annotations")
+        path = self.input_path("annotations")
         files = parquet_files(path) or ([path] if path.is_file() else sorted(path.glob("*.json")))
         hashes = [[file.name, sha256_of_file(file)] for file in files]
         content = hashes[0][1] if path.is_file() else fingerprint(hashes)
@@ -179,7 +131,9 @@ class Coconut(Source):
         """
         listing = self._listing()
         places = PhotoPlaces(self._folders, listing.photo_names())
-        chosen = self._chosen(listing)
+        chosen, self.left_out = choose(
+            self._candidates(listing), self.parameters, self.seed, listing.path, listing.licences
+        )
         seen: set[str] = set()
         every = range(1 << 62)
         for position, listed in enumerate(listing.listed(every if chosen is None else chosen)):
@@ -193,7 +147,7 @@ class Coconut(Source):
                 yield {"record_id": self._record_id(image_id), "trouble": trouble}
 
     def _listing(self) -> Listing:
-        path = self._input("annotations")
+        path = self.input_path("annotations")
         coco = Categories(coco_categories(), path, "panoptic categories of COCO")
         files = parquet_files(path)
         if not files:
@@ -218,11 +172,14 @@ class Coconut(Source):
             place = places.find(row["file_name"]) if row else places.find_stem(listed.stem)
         except RecordFailed as failed:
             return {**entry, "trouble": [failed.reason, failed.detail, True]}
-        entry["photo"] = list(place)
-        entry["image"] = _image(row, listing) if row else None
+        entry["folder"], name = place
+        entry["image"] = {
+            **(image_of(row, _licences(row, listing)) if row else {}),
+            "file_name": name,
+        }
         if listed.mask is not None:
             entry["mask"] = base64.b64encode(listed.mask).decode("ascii")
-        entry["png"] = _png_name(named or stem_of(place[1]))
+        entry["png"] = _png_name(named or stem_of(name))
         entry["segments"] = [list(segment) for segment in segments]
         entry["from_zero"] = from_zero
         entry["where"] = listed.where
@@ -231,119 +188,40 @@ class Coconut(Source):
     def _record_id(self, image_id: str) -> str:
         return make_record_id(self.parameters.dataset, self.split, image_id)
 
-    def _chosen(self, listing: Listing) -> set[int] | None:
-        """Positions that the sample and the licences choose; None for all."""
-        wanted, sample = self.parameters.licences, self.parameters.sample
-        if sample is None and wanted is None:
-            return None
-        path = listing.path
-        allowed = None if wanted is None else licences_named(wanted, listing.licences, path)
-        left_out = dict.fromkeys(("licence", "segments", "sample"), 0)
+    def _candidates(self, listing: Listing) -> Iterator[Candidate]:
+        """Raises InputError, at the end, where a choice by licence would mean nothing."""
         told: set[tuple[Any, Any]] = set()
-
-        def candidates() -> Iterator[tuple[str, int]]:
-            for position, listed in enumerate(listing.listed()):
-                if listed.row and len(told) < 2:
-                    told.add((listed.row["licence"], listed.row["date_captured"]))
-                licence = _licence(listed.row, listing) if listed.row else None
-                if allowed is not None and (licence is None or licence.id not in allowed):
-                    left_out["licence"] += 1
-                    continue
-                range_ = sample.segments if sample else None
-                infos = listed.annotation.get("segments_info")
-                if range_ is not None and not range_[0] <= uncrowded(infos) <= range_[1]:
-                    left_out["segments"] += 1
-                    continue
-                left_out["sample"] += 1
-                yield self._record_id(listed.image_id), position
-
-        if sample is None:
-            chosen = {position for _, position in candidates()}
-        else:
-            seed = self.seed if sample.seed is None else sample.seed
-            chosen = smallest(sample.n, seed, candidates())
-        read = sum(left_out.values())
-        if allowed is not None and len(told) == 1 and read >= _TOO_MANY_ALIKE:
+        position = -1
+        for position, listed in enumerate(listing.listed()):
+            row = listed.row
+            if row and len(told) < 2:
+                told.add((row["licence"], row["date_captured"]))
+            count = uncrowded(listed.annotation.get("segments_info"))
+            licence = row["licence"] if row else None
+            yield Candidate(self._record_id(listed.image_id), position, licence, count)
+        by_licence = self.parameters.licences is not None
+        if by_licence and len(told) == 1 and position + 1 >= _TOO_MANY_ALIKE:
             licence, date = told.pop()
             raise InputError(
-                f"{path} gives all of its {read} images the licence {licence} and the date {date}, "
-                "which stand for none; choose by licence in COCO's own files instead"
+                f"{listing.path} gives all of its {position + 1} images the licence {licence} and "
+                f"the date {date}, which stand for none; choose by licence in COCO's own files "
+                "instead"
             )
-        left_out["sample"] -= len(chosen)
-        self.left_out = {reason: n for reason, n in left_out.items() if n}
-        if not chosen:
-            why = ", ".join(f"{n} by {reason}" for reason, n in self.left_out.items())
-            raise InputError(f"nothing of {path} is chosen: left out {why}")
-        return chosen
 
-    def open(self, entry: Entry) -> Opened:
+    def _opened(self, entry: Entry) -> Opened:
         """The record of an entry, its files checked and its segments measured.
 
         Reasons of a failure: ``annotation``, ``image``, ``mask``, ``unsafe path``, ``size``,
         ``ids`` (mask and annotation disagree), ``segments``, ``category``.
         """
-        record_id = entry["record_id"]
-        try:
-            if "trouble" in entry:
-                reason, detail, failed = entry["trouble"]
-                return Opened(record_id, reason=reason, detail=detail, failed=failed)
-            return self._opened(entry)
-        except Drop as drop:
-            return Opened(record_id, reason=drop.reason, detail=drop.detail)
-        except RecordFailed as failure:
-            return Opened(record_id, reason=failure.reason, detail=failure.detail, failed=True)
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            where = ".".join(str(part) for part in first["loc"])
-            detail = f"{where}: {first['msg']}"
-            return Opened(record_id, reason="segments", detail=detail, failed=True)
-
-    def _opened(self, entry: Entry) -> Opened:
-        number, image = entry["photo"]
-        folder, row, png = self._folders[number], entry["image"] or {}, entry["png"]
-        links = self.parameters.links
-        image_bytes = read_below(folder, image, "photograph", "image", links)
+        p, png = self.parameters, entry["png"]
+        photo, _ = read_photo_of(entry["image"], self._folders[entry["folder"]], p.links)
         if "mask" in entry:
-            mask_bytes, png = _decoded(entry["mask"]), entry["where"]
+            picture = MaskPicture(_decoded(entry["mask"]), None)
         else:
-            mask_bytes = read_below(self._panoptic, png, "panoptic mask", "mask", links)
-        size_wh = whole_photo_size(folder / image, image, image_bytes)
-        listed = [ListedSegment(*values) for values in entry["segments"]]
-        read = read_mask(mask_bytes, png, listed)
-        height, width = read.ids.shape
-        json_wh = (row.get("width"), row.get("height"))
-        scores = compare_sizes(image, size_wh, (width, height), json_wh, _BY)
-        measured = measure(read.ids)
-        measured.pop(0, None)
-        ids = [segment.id for segment in listed]
-        names = (entry["where"], "its mask" if "mask" in entry else png)
-        on_mismatch = self.parameters.on_mismatch
-        compare_ids(ids, measured.keys(), names, on_mismatch, from_zero=entry["from_zero"])
-        if read.palette:
-            scores.append(Score(name=read.palette, value=1, by=_BY))
-        as_rles = "mask" in entry or bool(read.palette)
-        rles = rles_from_ids(read.ids, ids) if as_rles else ()
-        store = MaskStore(kind="panoptic_png", file=png, sha256=sha256_hex(mask_bytes))
-        segments, differences = placed_segments(
-            listed, measured, self.parameters.dataset, _BY, as_rles
-        )
-        record = Record(
-            id=entry["record_id"],
-            photo=Photo(
-                file=image,
-                width=width,
-                height=height,
-                sha256=sha256_hex(image_bytes),
-                licence=Licence(**row["licence"]) if row.get("licence") else None,
-                coco_url=row.get("coco_url"),
-                flickr_url=row.get("flickr_url"),
-                date_captured=row.get("date_captured"),
-            ),
-            masks=rle_store(entry["record_id"], rles) if as_rles else store,
-            segments=tuple(segments),
-            scores=tuple(scores + differences),
-        )
-        return Opened(record.id, record=record, rles=rles)
+            data = read_below(self._panoptic, png, "panoptic mask", "mask", p.links)
+            picture = MaskPicture(data, png)
+        return panoptic_record(entry, photo, picture, entry["where"], p, _BY)
 
     def files(self, record: Record) -> RecordFiles:
         """Where the record's photograph and, with PNGs, its mask lie."""
@@ -381,19 +259,10 @@ def _has_zero(annotation: Mapping[str, Any]) -> bool:
     return any(is_whole(id) and id == 0 for id in ids)
 
 
-def _licence(row: Mapping[str, Any], listing: Listing) -> Licence | None:
-    """The licence of an image; of parquet rows only COCO's own images have COCO's ids."""
-    id = row["licence"]
-    if id is None:
-        return None
-    known = isinstance(listing, RowsListing) is False or _COCO_SITE in (row["coco_url"] or "")
-    return (listing.licences.get(id) if known else None) or Licence(id=id)
-
-
-def _image(row: Mapping[str, Any], listing: Listing) -> dict[str, Any]:
-    licence = _licence(row, listing)
-    kept = ("width", "height", "coco_url", "flickr_url", "date_captured")
-    return {**{key: row[key] for key in kept}, "licence": licence.model_dump() if licence else None}
+def _licences(row: ImageRow, listing: Listing) -> Mapping[int, Licence]:
+    """The licences that an image's may be: of parquet rows only COCO's own have COCO's ids."""
+    is_cocos = not isinstance(listing, RowsListing) or _COCO_SITE in (row["coco_url"] or "")
+    return listing.licences if is_cocos else {}
 
 
 def _decoded(text: str) -> bytes:

@@ -17,23 +17,20 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from annoengine.errors import InputError, RecipeError, RecordFailed
-from annoengine.fingerprint import sha256_hex
 from annoengine.mask import RecordFiles
 from annoengine.photo import decode_photo
-from annoengine.reading.input_file import Links, read_below, whole_photo_size
-from annoengine.reading.input_paths import input_path
+from annoengine.reading.coco_photo import read_photo_of
 from annoengine.reading.photo_folder import (
     Listing,
-    PhotoSample,
+    PhotoFolderParameters,
     folder_and_file,
     list_photos,
     photo_entry,
     sampled,
     split_of_folder,
-    there,
 )
 from annoengine.reading.rle_segments import Drawn, RleSegments, segments_of
-from annoengine.record import Category, Photo, Record
+from annoengine.record import Category, Record
 from annoengine.requirement import Requirement
 from annoengine.segmenter import MAX_REGIONS, Segmenter, find_segmenter
 from annoengine.source import Entry, Opened, Source
@@ -43,19 +40,9 @@ REGION = Category(name="region")
 """The category of a region of which nothing is known."""
 
 
-class ImagesParameters(Parameters):
+class ImagesParameters(PhotoFolderParameters):
     """Which photographs of the folder, and who finds their regions."""
 
-    dataset: str = Field(default="images", pattern=r"^[^/]+$")
-    """The dataset's name: the first part of each record's id."""
-    split: str | None = Field(default=None, pattern=r"^[^/]+$")
-    """The split's name; told by the folder's name unless set."""
-    sample: PhotoSample | None = None
-    """Take only a sample of the photographs."""
-    recursive: bool = False
-    """Look into the folders in the folder too."""
-    links: Links = "refuse"
-    """What becomes of a symbolic link that leads out of the folder: ``follow`` or ``refuse``."""
     # Where a model lies, and on which device it runs, changes no region: the source's content has
     # what does, so these stay out of the fingerprint.
     segmenter: str = Field(default="graph", exclude=True)
@@ -87,7 +74,7 @@ class Images(Source):
 
     @property
     def _images(self) -> Path:
-        return input_path(self.inputs, "images", self.INPUTS)
+        return self.input_path("images")
 
     @property
     def split(self) -> str:
@@ -105,7 +92,7 @@ class Images(Source):
 
     def check(self) -> None:
         """Raises InputError for a path that is missing, SettingError for a segmenter's extra."""
-        there(self._images, "images", self.INPUTS["images"])
+        self.check_input("images", "path")
         if self._segmenter:
             self._segmenter.check()
 
@@ -138,32 +125,15 @@ class Images(Source):
         for photo in chosen:
             yield photo_entry(p.dataset, split, photo.name)
 
-    def open(self, entry: Entry) -> Opened:
+    def _opened(self, entry: Entry) -> Opened:
         """The record of a photograph, its regions found.
 
         Reasons of a failure: ``image`` (missing, cut off, no picture), ``file name``,
         ``unsafe path`` (a link out of the folder).
         """
-        record_id = entry["record_id"]
-        try:
-            if "trouble" in entry:
-                raise RecordFailed(*entry["trouble"])
-            return self._opened(record_id, entry["image"]["file_name"])
-        except RecordFailed as failure:
-            return Opened(record_id, reason=failure.reason, detail=failure.detail, failed=True)
-
-    def _opened(self, record_id: str, name: str) -> Opened:
         folder = folder_and_file(self._images)[0]
-        data = read_below(folder, name, "photograph", "image", self.parameters.links)
-        width, height = whole_photo_size(folder / name, name, data)
-        found = self._regions(data, name)
-        record = Record(
-            id=record_id,
-            photo=Photo(file=name, width=width, height=height, sha256=sha256_hex(data)),
-            masks=found.store(record_id),
-            segments=found.segments,
-        )
-        return Opened(record_id, record, found.rles)
+        photo, data = read_photo_of(entry["image"], folder, self.parameters.links)
+        return self._regions(data, photo.file).opened(entry["record_id"], photo)
 
     def _regions(self, data: bytes, name: str) -> RleSegments:
         segmenter = self._segmenter

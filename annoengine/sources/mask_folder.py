@@ -13,13 +13,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pydantic import Field
-
-from annoengine.errors import RecordFailed
-from annoengine.fingerprint import sha256_hex
 from annoengine.mask import RecordFiles
-from annoengine.reading.input_file import Links, read_below, whole_photo_size
-from annoengine.reading.input_paths import check_inputs, input_path
+from annoengine.reading.coco_photo import read_photo_of
+from annoengine.reading.input_file import read_below
 from annoengine.reading.mask_files import (
     MaskFiles,
     assign,
@@ -32,7 +28,7 @@ from annoengine.reading.mask_files import (
 from annoengine.reading.photo_folder import (
     ListedFile,
     Listing,
-    PhotoSample,
+    PhotoFolderParameters,
     folder_and_file,
     list_photos,
     names_hash,
@@ -41,27 +37,18 @@ from annoengine.reading.photo_folder import (
     shown,
     split_of_folder,
     stem_of,
-    there,
 )
 from annoengine.reading.rle_segments import Drawn, segments_of
-from annoengine.record import Category, Photo, Record
+from annoengine.record import Category, Record
 from annoengine.source import Entry, Opened, Source
 from annoengine.stage import Parameters
 
 
-class MaskFolderParameters(Parameters):
-    """Which photographs of the folder."""
+class MaskFolderParameters(PhotoFolderParameters):
+    """Which photographs of the folder, and under which name."""
 
-    dataset: str = Field(default="images", pattern=r"^[^/]+$")
-    """The dataset's name: the first part of each record's id."""
-    split: str | None = Field(default=None, pattern=r"^[^/]+$")
-    """The split's name; told by the folder's name unless set."""
-    sample: PhotoSample | None = None
-    """Take only a sample of the photographs."""
     recursive: bool = False
     """Look into the folders in the folder too; their masks lie in folders of the same names."""
-    links: Links = "refuse"
-    """What becomes of a symbolic link that leads out of its folder: ``follow`` or ``refuse``."""
 
 
 class MaskFolder(Source):
@@ -83,11 +70,11 @@ class MaskFolder(Source):
 
     @property
     def _images(self) -> Path:
-        return input_path(self.inputs, "images", self.INPUTS)
+        return self.input_path("images")
 
     @property
     def _masks(self) -> Path:
-        return input_path(self.inputs, "masks", self.INPUTS)
+        return self.input_path("masks")
 
     @property
     def split(self) -> str:
@@ -96,8 +83,8 @@ class MaskFolder(Source):
 
     def check(self) -> None:
         """Raises InputError for a path that is missing or of the wrong kind."""
-        there(self._images, "images", self.INPUTS["images"])
-        check_inputs(self.inputs, [("masks", "folder")], self.INPUTS)
+        self.check_input("images", "path")
+        self.check_input("masks", "folder")
 
     def fingerprint(self) -> Mapping[str, Any]:
         """Names and sizes of photographs and masks, and the split."""
@@ -135,7 +122,7 @@ class MaskFolder(Source):
             if "trouble" not in entry:
                 trouble = _trouble(photo.name, masks, files, sharing[stem])
                 if trouble:
-                    entry["trouble"] = ["mask", trouble]
+                    entry["trouble"] = ["mask", trouble, True]
             yield entry
 
     def _assigned(self, photos: tuple[ListedFile, ...]) -> tuple[tuple[ListedFile, ...], MaskFiles]:
@@ -153,35 +140,19 @@ class MaskFolder(Source):
         files.strays = [mask for mask in files.strays if mask not in pictures]
         return tuple(p for p in photos if p.name not in files.prefixes), files
 
-    def open(self, entry: Entry) -> Opened:
+    def _opened(self, entry: Entry) -> Opened:
         """The record of a photograph, its masks read and measured.
 
         Reasons of a failure: ``image``, ``mask`` (none, torn, empty, no PNG), ``size``,
         ``file name``, ``unsafe path`` (a link out of the folder).
         """
-        record_id = entry["record_id"]
-        try:
-            if "trouble" in entry:
-                raise RecordFailed(*entry["trouble"])
-            return self._opened(entry)
-        except RecordFailed as failure:
-            return Opened(record_id, reason=failure.reason, detail=failure.detail, failed=True)
-
-    def _opened(self, entry: Entry) -> Opened:
-        record_id, name = entry["record_id"], entry["image"]["file_name"]
         folder = folder_and_file(self._images)[0]
-        data = read_below(folder, name, "photograph", "image", self.parameters.links)
-        size_wh = whole_photo_size(folder / name, name, data)
+        photo, _ = read_photo_of(entry["image"], folder, self.parameters.links)
+        size_wh = (photo.width, photo.height)
         made = segments_of(
-            self._drawn(mask, prefix, name, size_wh) for mask, prefix in entry["masks"]
+            self._drawn(mask, prefix, photo.file, size_wh) for mask, prefix in entry["masks"]
         )
-        record = Record(
-            id=record_id,
-            photo=Photo(file=name, width=size_wh[0], height=size_wh[1], sha256=sha256_hex(data)),
-            masks=made.store(record_id),
-            segments=made.segments,
-        )
-        return Opened(record_id, record, made.rles)
+        return made.opened(entry["record_id"], photo)
 
     def _drawn(self, mask_name: str, prefix: str, photo: str, photo_wh: tuple[int, int]) -> Drawn:
         data = read_below(self._masks, mask_name, "mask", "mask", self.parameters.links)

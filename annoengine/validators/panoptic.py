@@ -33,7 +33,6 @@ from annoengine.checks.coco_tables import (
     is_image_id,
 )
 from annoengine.checks.description_checks import LOADER_MIN_CHARS
-from annoengine.checks.mask_folder import find_masks
 from annoengine.checks.mended_file import MendedFile
 from annoengine.checks.ordered_work import FEW, results_in_order
 from annoengine.checks.panoptic_checks import (
@@ -45,6 +44,7 @@ from annoengine.checks.panoptic_checks import (
     died,
     trimmed,
 )
+from annoengine.checks.png_folder import find_masks
 from annoengine.checks.sidecar_checks import SidecarCheck
 from annoengine.reading.coco_json import items, key_twice, text_of
 from annoengine.reading.input_file import is_safe_path

@@ -18,17 +18,10 @@ import numpy as np
 
 from annoengine.box import BoxXyxy, Number
 from annoengine.errors import InputError
-from annoengine.fingerprint import sha256_hex
-from annoengine.mask import (
-    MAX_ID,
-    IdMap,
-    RecordFiles,
-    ids_from_masks,
-    ids_from_png,
-    write_panoptic_png,
-)
+from annoengine.mask import MAX_ID, IdMap, RecordFiles, ids_from_masks, write_panoptic_png
 from annoengine.record import Record, Segment
 from annoengine.segments_png import measure
+from annoengine.writing.record_masks import check_size, read_panoptic
 
 Mode = Literal["copy", "link", "none"]
 
@@ -108,20 +101,7 @@ def _from_png(
     record: Record, files: RecordFiles, target: Path, mode: Mode, png_ids: dict[int, int]
 ) -> tuple[IdMap, bool]:
     """The id map, and whether it has to be drawn; copies or links the PNG if not."""
-    source = files.panoptic
-    assert record.masks is not None
-    if source is None:
-        raise InputError(f"{record.id} has no panoptic PNG, though its record names one")
-    try:
-        data = source.read_bytes()
-    except OSError as error:
-        raise InputError(f"the panoptic mask {source} cannot be read: {error.strerror}") from None
-    if sha256_hex(data) != record.masks.sha256:
-        raise InputError(
-            f"the panoptic mask {source} of {record.id} has changed since the run read it; "
-            "put the old file back, or run again"
-        )
-    ids = ids_from_png(data, str(source))
+    source, data, ids = read_panoptic(record, files)
     kept = np.fromiter(png_ids.values(), dtype=np.uint32, count=len(png_ids))
     present = np.unique(ids)
     lost = np.setdiff1d(kept, present)
@@ -146,12 +126,7 @@ def _from_rles(record: Record, files: RecordFiles, png_ids: dict[int, int]) -> I
 
     segments = sorted((s for s in record.segments if s.id in png_ids), key=larger_first)
     masks = files.masks(s.mask for s in segments if s.mask is not None)
-    shape_hw = (record.photo.height, record.photo.width)
     for segment in segments:
-        mask = masks[segment.mask or 0]
-        if mask.shape != shape_hw:
-            raise InputError(
-                f"{record.id}: the mask of segment {segment.id} is {mask.shape[1]}×"
-                f"{mask.shape[0]}, the photograph {shape_hw[1]}×{shape_hw[0]}"
-            )
+        check_size(record, segment.id, masks[segment.mask or 0].shape)
+    shape_hw = (record.photo.height, record.photo.width)
     return ids_from_masks({png_ids[s.id]: masks[s.mask or 0] for s in segments}, shape_hw)

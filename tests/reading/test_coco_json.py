@@ -210,7 +210,7 @@ def test_the_index_finds_what_was_added_and_nothing_else(
 
 
 def test_colliding_hashes_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(coco_json, "_hash", lambda text: len(text))
+    monkeypatch.setattr(coco_json, "text_hash", lambda text: len(text))
     index = ImageIndex(Path("x.json"))
     for id in (5, 3, 4, 12):
         index.add({"id": id, "file_name": f"{id}.jpg"})

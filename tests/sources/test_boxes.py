@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import json
 import math
 import pickle
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +17,17 @@ from PIL import Image
 from annoengine.errors import InputError
 from annoengine.fingerprint import canonical_json
 from annoengine.record import Category, Record, Segment
-from annoengine.source import Opened
 from annoengine.sources.boxes import Boxes, BoxesParameters
+from tests.sources.opening import (
+    VALUES,
+    check_told,
+    naming,
+    open_all,
+    record_of,
+    scores_by,
+    spoil,
+    with_byte,
+)
 
 WIDTH, HEIGHT = 8, 6
 
@@ -78,21 +85,12 @@ def folder(tmp_path: Path) -> Folder:
     return Folder(tmp_path / "d")
 
 
-def open_all(source: Boxes) -> list[Opened]:
-    return [source.open(entry) for entry in source.entries()]
+def scores_of(record: Record) -> list[tuple[str, int | None, float]]:
+    return scores_by("boxes", record)
 
 
 def records_of(source: Boxes) -> list[Record]:
-    records = []
-    for opened in open_all(source):
-        assert opened.record is not None, f"{opened.reason}: {opened.detail}"
-        records.append(opened.record)
-    return records
-
-
-def scores_of(record: Record) -> list[tuple[str, int | None, float]]:
-    assert {score.by for score in record.scores} <= {"boxes"}
-    return [(score.name, score.segment, score.value) for score in record.scores]
+    return [record_of(opened) for opened in open_all(source)]
 
 
 ROWS = (
@@ -403,36 +401,8 @@ def test_check_says_which_input_is_wrong(folder: Folder) -> None:
 # ---------------------------------------------------------------- whatever the file holds
 
 _VALUES = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(-(1 << 70), 1 << 70),
-    st.floats(),
-    st.text(max_size=6),
-    st.sampled_from(["../x", "0002.jpg", ".", "a\0b", "\ud800", "x" * 5000, 10**4000, 1e308]),
-    st.just([]),
-    st.just({}),
-    st.lists(st.integers(-3, 9) | st.floats(), max_size=5),
-    st.lists(st.builds(box, st.just(0), st.just(0), st.just(8), st.just(6)), max_size=2),
+    *VALUES, st.lists(st.builds(box, st.just(0), st.just(0), st.just(8), st.just(6)), max_size=2)
 )
-
-
-def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    keys: list[Any] = []
-    if isinstance(value, dict):
-        keys = list(value)
-    elif isinstance(value, list):
-        keys = list(range(len(value)))
-    return [p for key in keys for p in [(*path, key), *_places(value[key], (*path, key))]]
-
-
-@contextlib.contextmanager
-def naming(*paths: Path) -> Iterator[None]:
-    """Lets an InputError pass if it names one of the files, and nothing else."""
-    try:
-        yield
-    except InputError as error:
-        if not any(str(path) in str(error) for path in paths) and "--input" not in str(error):
-            raise AssertionError(f"{error} names no file") from error
 
 
 @settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow])
@@ -449,16 +419,7 @@ def test_no_content_breaks_the_source(
     if form == "listing":
         spoilt = copy.deepcopy(folder.listed)
     for _ in range(data.draw(st.integers(1, 3))):
-        *way, last = data.draw(st.sampled_from(_places(spoilt) or [("",)]))
-        inner: Any = spoilt
-        for key in way:
-            inner = inner[key]
-        if not isinstance(inner, dict | list) or last == "":
-            break
-        if data.draw(st.booleans()):
-            del inner[last]
-        else:
-            inner[last] = data.draw(_VALUES)
+        spoil(spoilt, data, _VALUES)
     if form == "listing":
         folder.list(spoilt)
     elif form == "lines":
@@ -474,12 +435,10 @@ def _check_all(source: Boxes, folder: Folder) -> int:
         for entry in source.entries():
             canonical_json(dict(entry))
             opened = source.open(entry)
-            assert (opened.record is None) == bool(opened.reason)
+            check_told(opened)
             assert opened.record_id not in ids
             ids.add(opened.record_id)
-            json.dumps(opened.detail).encode()
             if opened.record is not None:
-                assert Record.from_line(opened.record.to_line()) == opened.record
                 for segment in opened.record.segments:
                     x1, y1, x2, y2 = segment.box_xyxy
                     assert 0 <= x1 < x2 <= WIDTH
@@ -498,13 +457,7 @@ def test_no_bytes_break_the_source(
         folder.lines(*ROWS)
     else:
         folder.json(list(ROWS))
-    data = bytearray(folder.boxes.read_bytes())
-    at %= len(data)
-    if cut:
-        del data[at:]
-    else:
-        data[at] = byte
-    folder.boxes.write_bytes(data)
+    folder.boxes.write_bytes(with_byte(folder.boxes.read_bytes(), at, byte, cut))
     opened = _check_all(folder.source(), folder)
     # A cut between two lines leaves a whole file of fewer images.
     assert opened <= 2

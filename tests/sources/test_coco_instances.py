@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import json
 import math
 import pickle
 import tracemalloc
-from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -27,7 +25,20 @@ from annoengine.reading import json_slices
 from annoengine.record import Category, Licence, Photo, Record, Segment
 from annoengine.source import Opened
 from annoengine.sources.coco_instances import CocoInstances, CocoInstancesParameters
-from tests.tiny_instances import HEIGHT, WIDTH, TinyInstances
+from tests.sources.opening import (
+    VALUES,
+    check_told,
+    image_numbers,
+    naming,
+    open_all,
+    open_first,
+    record_of,
+    scores_by,
+    spoil,
+    with_byte,
+)
+from tests.tiny_coco import HEIGHT, WIDTH
+from tests.tiny_instances import TinyInstances
 
 
 @pytest.fixture
@@ -35,22 +46,8 @@ def tiny(tmp_path: Path) -> TinyInstances:
     return TinyInstances(tmp_path, n=3)
 
 
-def open_all(source: CocoInstances) -> list[Opened]:
-    return [source.open(entry) for entry in source.entries()]
-
-
-def open_first(source: CocoInstances) -> Opened:
-    return source.open(next(iter(source.entries())))
-
-
-def record_of(opened: Opened) -> Record:
-    assert opened.record is not None, f"{opened.reason}: {opened.detail}"
-    return opened.record
-
-
 def scores_of(record: Record) -> list[tuple[str, int | None, float]]:
-    assert {score.by for score in record.scores} <= {"coco_instances"}
-    return [(score.name, score.segment, score.value) for score in record.scores]
+    return scores_by("coco_instances", record)
 
 
 def test_a_record_holds_masks_and_boxes_as_they_are_painted(tiny: TinyInstances) -> None:
@@ -466,19 +463,15 @@ def test_check_says_which_input_is_wrong(tiny: TinyInstances, tmp_path: Path) ->
 # ---------------------------------------------------------------- sample and licences
 
 
-def listed(source: CocoInstances) -> list[int]:
-    return [int(str(entry["record_id"]).rsplit("/", 1)[1]) for entry in source.entries()]
-
-
 def test_a_sample_is_the_smallest_hashes_whatever_the_order(tmp_path: Path) -> None:
     tiny = TinyInstances(tmp_path, n=30)
     source = tiny.source(sample={"n": 8, "seed": 3})
     hashes = {number: sha256(b'[3,"coco/val/%d"]' % number).hexdigest() for number in range(1, 31)}
-    assert listed(source) == sorted(sorted(hashes, key=hashes.__getitem__)[:8])
+    assert image_numbers(source) == sorted(sorted(hashes, key=hashes.__getitem__)[:8])
     assert source.left_out == {"sample": 22}
     tiny.data["images"].reverse()
     tiny.write()
-    assert listed(tiny.source(sample={"n": 8, "seed": 3})) == listed(source)
+    assert image_numbers(tiny.source(sample={"n": 8, "seed": 3})) == image_numbers(source)
 
 
 def test_licences_and_the_number_of_segments_choose(tmp_path: Path) -> None:
@@ -488,10 +481,10 @@ def test_licences_and_the_number_of_segments_choose(tmp_path: Path) -> None:
     tiny.data["annotations"][0]["image_id"] = 77
     tiny.write()
     source = tiny.source(licences=["by-nc"], sample={"n": 9, "segments": [2, 2]})
-    assert listed(source) == [1, 3, 5]
+    assert image_numbers(source) == [1, 3, 5]
     assert source.left_out == {"licence": 5, "segments": 2, "not in 'images'": 1}
     with pytest.raises(InputError, match="is chosen: left out 10 by segments"):
-        listed(tiny.source(sample={"n": 1, "segments": [7, 9]}))
+        image_numbers(tiny.source(sample={"n": 1, "segments": [7, 9]}))
 
 
 # ---------------------------------------------------------------- large files
@@ -523,43 +516,14 @@ def test_memory_holds_an_image_and_an_index_and_not_the_file(
 # ---------------------------------------------------------------- whatever the file holds
 
 _VALUES = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(-(1 << 70), 1 << 70),
-    st.floats(),
-    st.text(max_size=6),
-    st.sampled_from(["../x", "0002.jpg", ".", "a\0b", "\ud800", "x" * 5000, 10**4000, 1e308]),
-    st.just([]),
-    st.just({}),
-    st.lists(st.integers(-3, 9) | st.floats(), max_size=9),
+    *VALUES,
     st.lists(st.lists(st.integers(-9, 19) | st.floats(), max_size=9), max_size=3),
     st.builds(
         lambda size, counts: {"size": size, "counts": counts},
         st.sampled_from([[6, 8], [8, 6], [6], "x", [1 << 40, 1 << 40]]),
         st.text("0123456789:PQo`abc", max_size=9) | st.lists(st.integers(-1, 50), max_size=5),
     ),
-    st.dictionaries(st.sampled_from(["id", "image_id", "segments_info"]), st.integers(0, 9)),
 )
-
-
-def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """The way to every value inside."""
-    keys: list[Any] = []
-    if isinstance(value, dict):
-        keys = list(value)
-    elif isinstance(value, list):
-        keys = list(range(len(value)))
-    return [p for key in keys for p in [(*path, key), *_places(value[key], (*path, key))]]
-
-
-@contextlib.contextmanager
-def naming(path: Path) -> Iterator[None]:
-    """Lets an InputError pass if it names the file, and nothing else."""
-    try:
-        yield
-    except InputError as error:
-        if str(path) not in str(error):
-            raise AssertionError(f"{error} does not name {path}") from error
 
 
 @pytest.fixture(scope="module")
@@ -568,10 +532,8 @@ def victim(tmp_path_factory: pytest.TempPathFactory) -> TinyInstances:
 
 
 def check_opened(opened: Opened) -> None:
-    assert (opened.record is None) == bool(opened.reason)
-    json.dumps(opened.detail).encode()
+    check_told(opened)
     if opened.record is not None:
-        assert Record.from_line(opened.record.to_line()) == opened.record
         line = orjson.dumps({"id": opened.record_id, "rles": list(opened.rles)})
         if opened.rles:
             assert opened.record.masks is not None
@@ -591,19 +553,13 @@ def test_no_content_of_the_json_breaks_the_source(
     spoilt_images = set()
     whole_file = False
     for _ in range(data.draw(st.integers(1, 3))):
-        *way, last = data.draw(st.sampled_from(_places(spoilt)))
-        inner: Any = spoilt
-        for key in way:
-            inner = inner[key]
+        before = copy.deepcopy(spoilt)
+        way = spoil(spoilt, data, _VALUES)
         # An annotation's trouble is that of its image; everything else may be of all.
-        if len(way) >= 2 and way[0] == "annotations" and last != "image_id":
-            spoilt_images.add(spoilt["annotations"][way[1]]["image_id"])
+        if len(way) > 2 and way[0] == "annotations" and way[-1] != "image_id":
+            spoilt_images.add(before["annotations"][way[1]]["image_id"])
         else:
             whole_file = True
-        if data.draw(st.booleans()):
-            del inner[last]
-        else:
-            inner[last] = data.draw(_VALUES)
         if whole_file:
             break
     path = victim.json.with_name("spoilt.json")
@@ -628,14 +584,8 @@ def test_no_content_of_the_json_breaks_the_source(
 def test_no_bytes_of_the_json_break_the_source(
     victim: TinyInstances, at: int, byte: int, cut: bool
 ) -> None:
-    data = bytearray(victim.json.read_bytes())
-    at %= len(data)
-    if cut:
-        del data[at:]
-    else:
-        data[at] = byte
     path = victim.json.with_name("broken.json")
-    path.write_bytes(data)
+    path.write_bytes(with_byte(victim.json.read_bytes(), at, byte, cut))
     source = CocoInstances(
         CocoInstancesParameters(), {"images": victim.images, "annotations": path}, 0
     )

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import json
 import pickle
-from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -22,27 +20,24 @@ from annoengine.errors import InputError
 from annoengine.fingerprint import canonical_json
 from annoengine.mask import RecordFiles, write_panoptic_png
 from annoengine.record import Category, Licence, MaskStore, Photo, Record, Segment
-from annoengine.source import Opened
 from annoengine.sources.coco_panoptic import CocoPanoptic, CocoPanopticParameters
+from tests.sources.opening import (
+    VALUES,
+    check_told,
+    image_numbers,
+    naming,
+    open_all,
+    open_first,
+    record_of,
+    spoil,
+    with_byte,
+)
 from tests.tiny_coco import HEIGHT, WIDTH, TinyCoco, id_map, segments_info
 
 
 @pytest.fixture
 def tiny(tmp_path: Path) -> TinyCoco:
     return TinyCoco(tmp_path, n=3)
-
-
-def open_all(source: CocoPanoptic) -> list[Opened]:
-    return [source.open(entry) for entry in source.entries()]
-
-
-def open_first(source: CocoPanoptic) -> Opened:
-    return source.open(next(iter(source.entries())))
-
-
-def record_of(opened: Opened) -> Record:
-    assert opened.record is not None, f"{opened.reason}: {opened.detail}"
-    return opened.record
 
 
 def test_a_record_holds_what_json_and_png_say(tiny: TinyCoco) -> None:
@@ -155,16 +150,6 @@ def test_the_fingerprint_is_of_content_and_never_of_a_path(tmp_path: Path) -> No
     other.write()
     assert one.source().fingerprint() != other.source().fingerprint()
     assert str(tmp_path) not in json.dumps(dict(one.source().fingerprint()))
-
-
-@contextlib.contextmanager
-def naming(path: Path) -> Iterator[None]:
-    """Lets an InputError pass if it names the file, and nothing else."""
-    try:
-        yield
-    except InputError as error:
-        if str(path) not in str(error):
-            raise AssertionError(f"{error} does not name {path}") from error
 
 
 # ---------------------------------------------------------------- PNG against JSON
@@ -365,6 +350,21 @@ def test_ids_may_be_texts(tiny: TinyCoco) -> None:
     assert (record.split, record.image_id) == ("val", "aachen_0/1")
 
 
+def test_a_photograph_without_a_file_name_is_found_by_its_url(tiny: TinyCoco) -> None:
+    image = tiny.data["images"][0]
+    del image["file_name"]
+    image["coco_url"] = "http://example.org/val2017/0001.jpg"
+    tiny.write()
+    assert record_of(open_first(tiny.source())).photo.file == "0001.jpg"
+    image["coco_url"] = None
+    tiny.write()
+    opened = open_first(tiny.source())
+    assert (opened.reason, opened.detail) == (
+        "image",
+        "the annotation file gives no file_name for the photograph",
+    )
+
+
 def test_a_licence_that_is_not_listed_keeps_its_id(tiny: TinyCoco) -> None:
     tiny.data["images"][0]["license"] = 9
     del tiny.data["images"][1]["license"]
@@ -466,39 +466,35 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> TinyCoco:
     return tiny
 
 
-def listed(source: CocoPanoptic) -> list[int]:
-    return [int(str(entry["record_id"]).rsplit("/", 1)[1]) for entry in source.entries()]
-
-
 def test_a_sample_is_the_smallest_hashes_in_source_order(many: TinyCoco) -> None:
-    chosen = listed(many.source(sample={"n": 10, "seed": 3}))
+    chosen = image_numbers(many.source(sample={"n": 10, "seed": 3}))
     hashes = {number: sha256(b'[3,"coco/val/%d"]' % number).hexdigest() for number in range(1, 41)}
     assert chosen == sorted(sorted(hashes, key=hashes.__getitem__)[:10])
 
 
 def test_samples_are_nested_and_follow_their_seed(many: TinyCoco) -> None:
-    small = listed(many.source(sample={"n": 10, "seed": 3}))
-    large = listed(many.source(sample={"n": 25, "seed": 3}))
-    other = listed(many.source(sample={"n": 10, "seed": 4}))
+    small = image_numbers(many.source(sample={"n": 10, "seed": 3}))
+    large = image_numbers(many.source(sample={"n": 25, "seed": 3}))
+    other = image_numbers(many.source(sample={"n": 10, "seed": 4}))
     assert set(small) < set(large)
     assert small != other
-    assert listed(many.source(seed=4, sample={"n": 10})) == other
+    assert image_numbers(many.source(seed=4, sample={"n": 10})) == other
 
 
 def test_a_sample_does_not_depend_on_the_order_of_the_file(many: TinyCoco, tmp_path: Path) -> None:
-    before = listed(many.source(sample={"n": 12}))
+    before = image_numbers(many.source(sample={"n": 12}))
     turned = TinyCoco(tmp_path, n=1)
     turned.data = {**copy.deepcopy(many.data), "annotations": many.data["annotations"][::-1]}
     turned.write()
-    assert listed(turned.source(sample={"n": 12})) == before[::-1]
+    assert image_numbers(turned.source(sample={"n": 12})) == before[::-1]
 
 
 def test_a_sample_is_taken_of_images_with_enough_segments(many: TinyCoco) -> None:
     source = many.source(sample={"n": 100, "segments": [2, 3]})
-    assert [(number - 1) % 5 for number in listed(source)] == [2, 3] * 8
+    assert [(number - 1) % 5 for number in image_numbers(source)] == [2, 3] * 8
     assert source.left_out == {"segments": 24}
     source = many.source(sample={"n": 7, "segments": [2, 3]})
-    assert len(listed(source)) == 7
+    assert len(image_numbers(source)) == 7
     assert source.left_out == {"segments": 24, "sample": 9}
 
 
@@ -515,19 +511,19 @@ def test_photographs_are_chosen_by_licence(
     many: TinyCoco, licences: list[int | str], odd: bool, even: bool
 ) -> None:
     source = many.source(licences=licences)
-    assert listed(source) == [n for n in range(1, 41) if (odd if n % 2 else even)]
+    assert image_numbers(source) == [n for n in range(1, 41) if (odd if n % 2 else even)]
     assert source.left_out == ({} if odd and even else {"licence": 20})
 
 
 def test_licences_and_sample_go_together(many: TinyCoco) -> None:
     source = many.source(licences=[4], sample={"n": 5, "segments": [1, 4]})
-    assert all(number % 2 == 0 and (number - 1) % 5 for number in listed(source))
+    assert all(number % 2 == 0 and (number - 1) % 5 for number in image_numbers(source))
     assert source.left_out == {"licence": 20, "segments": 4, "sample": 11}
 
 
 def test_a_licence_that_is_none_of_the_files_is_refused(many: TinyCoco) -> None:
     with pytest.raises(InputError) as caught:
-        listed(many.source(licences=[2, "gpl"]))
+        image_numbers(many.source(licences=[2, "gpl"]))
     assert str(caught.value) == (
         f"no licence in {many.json} is 'gpl'. There are: 2 Attribution-NonCommercial "
         "(http://example.org/by-nc/2.0/); 4 Attribution (http://example.org/by/2.0/)"
@@ -536,7 +532,7 @@ def test_a_licence_that_is_none_of_the_files_is_refused(many: TinyCoco) -> None:
 
 def test_choosing_nothing_is_an_error_that_says_why(many: TinyCoco) -> None:
     with pytest.raises(InputError) as caught:
-        listed(many.source(licences=[2], sample={"n": 5, "segments": [9, 12]}))
+        image_numbers(many.source(licences=[2], sample={"n": 5, "segments": [9, 12]}))
     assert str(caught.value).endswith("is chosen: left out 20 by licence, 20 by segments")
 
 
@@ -547,29 +543,6 @@ def test_a_range_of_segments_must_be_one(segments: list[int]) -> None:
 
 
 # ---------------------------------------------------------------- whatever the file holds
-
-_VALUES = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(-(1 << 70), 1 << 70),
-    st.floats(),
-    st.text(max_size=6),
-    st.sampled_from(["../x", "0001.png", "0002.jpg", ".", "a\0b", "\ud800", "x" * 5000]),
-    st.just([]),
-    st.just({}),
-    st.lists(st.integers(-3, 9) | st.floats(), max_size=5),
-    st.dictionaries(st.sampled_from(["id", "image_id", "segments_info"]), st.integers(0, 9)),
-)
-
-
-def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """The way to every value inside."""
-    keys: list[Any] = []
-    if isinstance(value, dict):
-        keys = list(value)
-    elif isinstance(value, list):
-        keys = list(range(len(value)))
-    return [p for key in keys for p in [(*path, key), *_places(value[key], (*path, key))]]
 
 
 @pytest.fixture(scope="module")
@@ -582,15 +555,7 @@ def victim(tmp_path_factory: pytest.TempPathFactory) -> TinyCoco:
 def test_no_content_of_the_json_breaks_the_source(victim: TinyCoco, data: st.DataObject) -> None:
     spoilt = copy.deepcopy(victim.data)
     for _ in range(data.draw(st.integers(1, 3))):
-        places = _places(spoilt)
-        *way, last = data.draw(st.sampled_from(places))
-        inner = spoilt
-        for key in way:
-            inner = inner[key]
-        if data.draw(st.booleans()):
-            del inner[last]
-        else:
-            inner[last] = data.draw(_VALUES)
+        spoil(spoilt, data, st.one_of(*VALUES))
     path = victim.json.with_name("spoilt.json")
     path.write_text(json.dumps(spoilt), "utf-8")
     inputs = {"images": victim.images, "annotations": path, "panoptic": victim.masks}
@@ -600,12 +565,9 @@ def test_no_content_of_the_json_breaks_the_source(victim: TinyCoco, data: st.Dat
         for entry in source.entries():
             canonical_json(dict(entry))
             opened = source.open(entry)
-            assert (opened.record is None) == bool(opened.reason)
+            check_told(opened)
             assert opened.record_id not in ids
             ids.add(opened.record_id)
-            json.dumps(opened.detail).encode()
-            if opened.record is not None:
-                assert Record.from_line(opened.record.to_line()) == opened.record
 
 
 @settings(max_examples=150, deadline=None)
@@ -613,14 +575,8 @@ def test_no_content_of_the_json_breaks_the_source(victim: TinyCoco, data: st.Dat
 def test_no_bytes_of_the_json_break_the_source(
     victim: TinyCoco, at: int, byte: int, cut: bool
 ) -> None:
-    data = bytearray(victim.json.read_bytes())
-    at %= len(data)
-    if cut:
-        del data[at:]
-    else:
-        data[at] = byte
     path = victim.json.with_name("broken.json")
-    path.write_bytes(data)
+    path.write_bytes(with_byte(victim.json.read_bytes(), at, byte, cut))
     inputs = {"images": victim.images, "annotations": path, "panoptic": victim.masks}
     source = CocoPanoptic(CocoPanopticParameters(), inputs, 0)
     with naming(path):
@@ -639,10 +595,8 @@ def test_no_bytes_of_an_image_break_the_source(
     victim: TinyCoco, tmp_path_factory: pytest.TempPathFactory, file: str, at: int, byte: int
 ) -> None:
     folder = victim.images if file.endswith("jpg") else victim.masks
-    data = bytearray((folder / file).read_bytes())
-    data[at % len(data)] = byte
     spoilt = tmp_path_factory.mktemp("spoilt")
-    (spoilt / file).write_bytes(data)
+    (spoilt / file).write_bytes(with_byte((folder / file).read_bytes(), at, byte))
     inputs = {"images": victim.images, "annotations": victim.json, "panoptic": victim.masks}
     inputs["images" if file.endswith("jpg") else "panoptic"] = spoilt
     source = CocoPanoptic(CocoPanopticParameters(), inputs, 0)

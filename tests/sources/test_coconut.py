@@ -14,12 +14,12 @@ import pytest
 from PIL import Image
 
 from annoengine.errors import InputError, SettingError
-from annoengine.fingerprint import canonical_json
 from annoengine.mask import mask_from_rle
-from annoengine.reading.panoptic_record import rle_store
-from annoengine.record import Category, Licence, Record, Segment
+from annoengine.reading.rle_segments import rle_store
+from annoengine.record import Category, Licence, Segment
 from annoengine.source import Opened
 from annoengine.sources.coconut import Coconut, CoconutParameters
+from tests.sources.opening import open_all, record_of
 from tests.tiny_coco import HEIGHT, WIDTH
 from tests.tiny_coconut import STEMS, TinyCoconut, arrow, infos, parquet, png, small_ids
 
@@ -36,19 +36,6 @@ def write(tiny: TinyCoconut, form: str) -> Coconut:
     source = tiny.source()
     source.check()
     return source
-
-
-def open_all(source: Coconut) -> list[Opened]:
-    opened = []
-    for entry in source.entries():
-        # What travels to another process is JSON and nothing else.
-        opened.append(source.open(json.loads(canonical_json(dict(entry)))))
-    return opened
-
-
-def record_of(opened: Opened) -> Record:
-    assert opened.record is not None, f"{opened.reason}: {opened.detail}"
-    return opened.record
 
 
 def told(opened: Opened) -> tuple[bool, str, str]:

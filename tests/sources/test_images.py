@@ -23,6 +23,7 @@ from annoengine.mask import RecordFiles, mask_from_rle
 from annoengine.record import Record
 from annoengine.source import Opened
 from annoengine.sources.images import Images, ImagesParameters
+from tests.sources.opening import open_by_name, record_of
 
 EXAMPLES = Path(__file__).parents[2] / "examples/photographs/images"
 
@@ -49,15 +50,6 @@ def save(path: Path, picture: Image.Image | None = None, **options: Any) -> Path
 
 def names(one: Images) -> list[str]:
     return [entry["image"]["file_name"] for entry in one.entries()]
-
-
-def open_all(one: Images) -> dict[str, Opened]:
-    return {entry["image"]["file_name"]: one.open(entry) for entry in one.entries()}
-
-
-def record_of(opened: Opened) -> Record:
-    assert opened.record is not None, f"{opened.reason}: {opened.detail}"
-    return opened.record
 
 
 def test_a_record_has_the_photograph_and_its_regions(tmp_path: Path) -> None:
@@ -88,7 +80,7 @@ def test_a_record_has_the_photograph_and_its_regions(tmp_path: Path) -> None:
 
 def test_the_runners_hash_of_the_masks_is_the_records(tmp_path: Path) -> None:
     save(tmp_path / "a.png")
-    (opened,) = open_all(source(tmp_path)).values()
+    (opened,) = open_by_name(source(tmp_path)).values()
     record = record_of(opened)
     line = orjson.dumps({"id": record.id, "rles": list(opened.rles)})
     assert record.masks is not None
@@ -99,7 +91,7 @@ def test_files_are_found_again(tmp_path: Path) -> None:
     photo = save(tmp_path / "sub/a.png")
     for path in (tmp_path, photo):
         one = source(path, recursive=True)
-        (opened,) = open_all(one).values()
+        (opened,) = open_by_name(one).values()
         assert one.files(record_of(opened)) == RecordFiles(image=photo)
 
 
@@ -123,7 +115,7 @@ def test_odd_names_are_names(tmp_path: Path) -> None:
     odd = ["two  spaces.png", "line\nbreak.png", "quote\"'.png", "emoji 🐈.png", "%41#?.png"]
     for name in odd:
         save(tmp_path / name)
-    found = open_all(source(tmp_path))
+    found = open_by_name(source(tmp_path))
     assert sorted(found) == sorted(odd)
     for name, opened in found.items():
         record = record_of(opened)
@@ -136,7 +128,7 @@ def test_names_that_no_dataset_can_hold_fail_with_a_sentence(tmp_path: Path) -> 
     for name in ("12:30.png", "back\\slash.png", os.fsdecode(b"latin\xff.png")):
         save(tmp_path / name)
     told = {
-        o.record_id: (o.reason, o.detail, o.failed) for o in open_all(source(tmp_path)).values()
+        o.record_id: (o.reason, o.detail, o.failed) for o in open_by_name(source(tmp_path)).values()
     }
     advice = "has a backslash or a colon, which is a path on other systems; rename the file"
     assert told == {
@@ -176,13 +168,13 @@ def test_a_link_out_of_the_folder_is_refused_unless_it_may_be_followed(tmp_path:
     (tmp_path / "photos/out.png").symlink_to(outside)
     (tmp_path / "photos/in.png").symlink_to(inside)
     (tmp_path / "photos/nowhere.png").symlink_to(tmp_path / "gone.png")
-    found = open_all(source(tmp_path / "photos"))
+    found = open_by_name(source(tmp_path / "photos"))
     assert found["inside.png"].record is not None
     assert found["in.png"].record is not None
     assert (found["out.png"].reason, found["out.png"].failed) == ("unsafe path", True)
     assert "'out.png' is a link that leads out of its folder" in found["out.png"].detail
     assert found["nowhere.png"].failed
-    followed = open_all(source(tmp_path / "photos", links="follow"))
+    followed = open_by_name(source(tmp_path / "photos", links="follow"))
     assert followed["out.png"].record is not None
     assert followed["nowhere.png"].reason == "image"
 
@@ -312,7 +304,7 @@ def test_without_a_segmenter_there_are_photographs_alone(tmp_path: Path) -> None
     assert frozenset() == one.GIVES
     assert Images.GIVES == source(tmp_path).GIVES == frozenset({"masks", "segments"})
     assert one.requirements() == ()
-    (opened,) = open_all(one).values()
+    (opened,) = open_by_name(one).values()
     record = record_of(opened)
     assert (record.segments, record.masks, opened.rles) == ((), None, ())
 
@@ -320,7 +312,7 @@ def test_without_a_segmenter_there_are_photographs_alone(tmp_path: Path) -> None
 def test_settings_reach_the_segmenter(tmp_path: Path) -> None:
     save(tmp_path / "a.jpg", Image.open(EXAMPLES / "astronaut.jpg"))
     few, many = (
-        record_of(open_all(source(tmp_path, max_regions=n, options={"least_area": a}))["a.jpg"])
+        record_of(open_by_name(source(tmp_path, max_regions=n, options={"least_area": a}))["a.jpg"])
         for n, a in ((4, 0.01), (60, 0.001))
     )
     assert len(few.segments) <= 4
@@ -351,7 +343,7 @@ def test_every_kind_of_picture_is_read(
     tmp_path: Path, name: str, picture: Image.Image, size_wh: tuple[int, int]
 ) -> None:
     save(tmp_path / name, picture)
-    opened = open_all(source(tmp_path))[name]
+    opened = open_by_name(source(tmp_path))[name]
     record = record_of(opened)
     assert (record.photo.width, record.photo.height) == size_wh
     assert sum(int(s.area_px) for s in record.segments) == size_wh[0] * size_wh[1]
@@ -360,7 +352,7 @@ def test_every_kind_of_picture_is_read(
 
 def test_a_photograph_that_lies_on_its_side_is_seen_upright(tmp_path: Path) -> None:
     save(tmp_path / "a.jpg", halves(), **on_its_side())
-    opened = open_all(source(tmp_path))["a.jpg"]
+    opened = open_by_name(source(tmp_path))["a.jpg"]
     record = record_of(opened)
     assert (record.photo.width, record.photo.height) == (40, 60)
     assert {s.box_xyxy[2] for s in record.segments} == {40}
@@ -373,7 +365,7 @@ def test_what_a_file_is_shows_when_it_is_opened(tmp_path: Path) -> None:
     (tmp_path / "page.png").write_text("<!DOCTYPE html><p>404")
     whole = (EXAMPLES / "coffee.jpg").read_bytes()
     (tmp_path / "cut.jpg").write_bytes(whole[:-2000])
-    found = open_all(source(tmp_path))
+    found = open_by_name(source(tmp_path))
     assert found.pop("png.jpg").record is not None
     assert {o.reason for o in found.values()} == {"image"}
     assert all(o.failed for o in found.values())
@@ -428,7 +420,7 @@ def test_damaged_files_only_ever_give_a_reason(tmp_path: Path) -> None:
             del data[start : start + rng.randrange(1, 40)]
         (broken / f"{number}{whole.suffix}").write_bytes(data)
     one = source(broken, max_regions=3)
-    found = open_all(one)
+    found = open_by_name(one)
     assert len(found) == 150
     failed = [opened for opened in found.values() if opened.record is None]
     assert 50 < len(failed) < 150

@@ -18,6 +18,7 @@ from annoengine.reading.mask_files import assign, category_of, natural_order, re
 from annoengine.record import Record
 from annoengine.source import Opened
 from annoengine.sources.mask_folder import MaskFolder, MaskFolderParameters
+from tests.sources.opening import open_by_name, record_of
 
 WIDTH, HEIGHT = 8, 6
 
@@ -46,15 +47,6 @@ def mask(path: Path, values: np.ndarray | None = None) -> Path:
     return path
 
 
-def open_all(one: MaskFolder) -> dict[str, Opened]:
-    return {entry["image"]["file_name"]: one.open(entry) for entry in one.entries()}
-
-
-def record_of(opened: Opened) -> Record:
-    assert opened.record is not None, f"{opened.reason}: {opened.detail}"
-    return opened.record
-
-
 def told(opened: Opened) -> tuple[str, str]:
     assert opened.record is None
     assert opened.failed
@@ -67,7 +59,7 @@ def test_masks_become_segments_in_natural_order_and_may_overlap(tmp_path: Path) 
     mask(tmp_path / "masks/park/dog_2.png", square(0))
     mask(tmp_path / "masks/park/traffic_light.png", square(2))
     mask(tmp_path / "masks/park/7.png", square(5, 4))
-    opened = open_all(source(tmp_path))["park.jpg"]
+    opened = open_by_name(source(tmp_path))["park.jpg"]
     record = record_of(opened)
     assert [(s.id, s.category.name, s.box_xyxy) for s in record.segments] == [
         (1, "region", (5, 4, 8, 6)),
@@ -88,7 +80,7 @@ def test_masks_may_bear_the_photographs_name_instead(tmp_path: Path) -> None:
     for name in ("a_dog.png", "a_1_cat.png", "a_1_12.png", "b c_1.png", "stray.png", "a.png"):
         mask(tmp_path / "masks" / name)
     one = source(tmp_path)
-    found = {name: record_of(opened) for name, opened in open_all(one).items()}
+    found = {name: record_of(opened) for name, opened in open_by_name(one).items()}
     categories = {name: [s.category.name for s in r.segments] for name, r in found.items()}
     assert categories == {"a.jpg": ["dog"], "a_1.jpg": ["region", "cat"], "b c.jpg": ["region"]}
     assert one.left_out == {"mask without a photograph": 2}
@@ -98,16 +90,16 @@ def test_one_photograph_may_have_the_masks_as_they_lie(tmp_path: Path) -> None:
     path = photo(tmp_path / "images/a.jpg")
     mask(tmp_path / "masks/dog.png")
     mask(tmp_path / "masks/cat 2.png")
-    found = record_of(open_all(source(tmp_path))["a.jpg"])
+    found = record_of(open_by_name(source(tmp_path))["a.jpg"])
     assert [s.category.name for s in found.segments] == ["cat", "dog"]
     photo(tmp_path / "images/b.jpg")
-    assert told(open_all(source(tmp_path))["a.jpg"]) == (
+    assert told(open_by_name(source(tmp_path))["a.jpg"]) == (
         "mask",
         "no masks for 'a.jpg': the masks folder has neither 'a/*.png' nor 'a_*.png'; 2 of its "
         "PNGs are of no photograph, 'cat 2.png' among them",
     )
     alone = MaskFolder(MaskFolderParameters(), {"images": path, "masks": tmp_path / "masks"}, 0)
-    (opened,) = open_all(alone).values()
+    (opened,) = open_by_name(alone).values()
     assert len(record_of(opened).segments) == 2
 
 
@@ -117,7 +109,7 @@ def test_photographs_and_masks_may_share_a_folder(tmp_path: Path) -> None:
     mask(tmp_path / "images/a_dog.png")
     mask(tmp_path / "images/b/1.png")
     one = source(tmp_path, masks=tmp_path / "images")
-    found = open_all(one)
+    found = open_by_name(one)
     assert {name: len(record_of(o).segments) for name, o in found.items()} == {
         "a.png": 1,
         "b.png": 1,
@@ -130,7 +122,7 @@ def test_masks_of_photographs_in_folders_lie_in_folders_of_the_same_names(tmp_pa
         photo(tmp_path / "images" / name)
     mask(tmp_path / "masks/x/a/dog.png")
     mask(tmp_path / "masks/y/a_cat.png")
-    found = open_all(source(tmp_path, recursive=True))
+    found = open_by_name(source(tmp_path, recursive=True))
     names = {name: record_of(o).segments[0].category.name for name, o in found.items()}
     assert names == {"x/a.jpg": "dog", "y/a.jpg": "cat"}
 
@@ -139,7 +131,7 @@ def test_masks_that_could_be_of_two_photographs_are_of_none(tmp_path: Path) -> N
     photo(tmp_path / "images/a.jpg")
     photo(tmp_path / "images/a.png")
     mask(tmp_path / "masks/a/1.png")
-    found = open_all(source(tmp_path))
+    found = open_by_name(source(tmp_path))
     assert told(found["a.jpg"]) == (
         "mask",
         "2 photographs are called 'a', 'a.jpg' among them, so its masks could be of any; rename "
@@ -152,7 +144,7 @@ def test_two_ways_at_once_are_refused(tmp_path: Path) -> None:
     photo(tmp_path / "images/a.jpg")
     mask(tmp_path / "masks/a/1.png")
     mask(tmp_path / "masks/a_1.png")
-    assert told(open_all(source(tmp_path))["a.jpg"]) == (
+    assert told(open_by_name(source(tmp_path))["a.jpg"]) == (
         "mask",
         "'a.jpg' has masks both in 'a/' and as 'a_*.png'; keep one",
     )
@@ -266,7 +258,7 @@ def test_a_mask_that_is_none_fails_the_record(tmp_path: Path) -> None:
     mask(tmp_path / "masks/a/cat.png")
 
     def trouble() -> tuple[str, str]:
-        return told(open_all(source(tmp_path))["a.jpg"])
+        return told(open_by_name(source(tmp_path))["a.jpg"])
 
     mask(bad, np.zeros((HEIGHT, WIDTH), dtype=np.uint8))
     assert trouble() == ("mask", "the mask 'a/dog_1.png' is empty: every pixel of it is 0")
@@ -294,7 +286,7 @@ def test_a_mask_that_is_none_fails_the_record(tmp_path: Path) -> None:
     bad.unlink()
     bad.symlink_to(mask(tmp_path / "elsewhere.png"))
     assert trouble()[0] == "unsafe path"
-    followed = open_all(source(tmp_path, links="follow"))["a.jpg"]
+    followed = open_by_name(source(tmp_path, links="follow"))["a.jpg"]
     assert len(record_of(followed).segments) == 2
 
 
@@ -303,7 +295,7 @@ def test_a_turned_photograph_wants_its_masks_upright(tmp_path: Path) -> None:
     exif[0x0112] = 6
     photo(tmp_path / "images/a.jpg", exif=exif)
     mask(tmp_path / "masks/a/dog.png", np.ones((WIDTH, HEIGHT), dtype=np.uint8))
-    record = record_of(open_all(source(tmp_path))["a.jpg"])
+    record = record_of(open_by_name(source(tmp_path))["a.jpg"])
     assert (record.photo.width, record.photo.height) == (HEIGHT, WIDTH)
 
 
@@ -312,7 +304,7 @@ def test_a_photograph_without_masks_fails(tmp_path: Path) -> None:
     photo(tmp_path / "images/b.jpg")
     mask(tmp_path / "masks/a/1.png")
     (tmp_path / "masks/b").mkdir()
-    found = open_all(source(tmp_path))
+    found = open_by_name(source(tmp_path))
     assert record_of(found["a.jpg"])
     assert told(found["b.jpg"]) == (
         "mask",
@@ -350,7 +342,7 @@ def test_a_sample_takes_some(tmp_path: Path) -> None:
         photo(tmp_path / f"images/{number}.jpg")
         mask(tmp_path / f"masks/{number}/dog.png")
     one = source(tmp_path, sample={"n": 2})
-    assert len(open_all(one)) == 2
+    assert len(open_by_name(one)) == 2
     assert one.left_out == {"sample": 4}
 
 
