@@ -24,7 +24,7 @@ LEADER_PX = 7
 _PRICE_COST = 5.0
 """What a place costs that hides all it may of one region, in label heights of distance."""
 
-_WINDOW_PIXELS = 7_000
+_WINDOW_PIXELS = 4_000
 """Windows larger than this are searched on a coarser grid."""
 
 _TRIED = 16

@@ -11,12 +11,10 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from annoengine.som.layout import Bits, BoxPx, Label, Region
+from annoengine.som.cover import Apart, Cover, Prices, Stacked
+from annoengine.som.layout import Bits, BoxPx, Label, Owners, Region
 from annoengine.som.leader import pixels_between
-
-Prices = NDArray[np.float32]
 
 GAP_PX = 2
 """Free pixels between two labels."""
@@ -40,8 +38,8 @@ _LEADER_WIDE = 3
 class Board:
     """What is taken, what is hidden, and how large the picture is by now.
 
-    ``label_px`` is the area of a usual label, ``most_px`` that of the largest; ``disjoint`` says
-    that no two regions share a pixel.
+    ``label_px`` is the area of a usual label, ``most_px`` that of the largest. With ``owners``,
+    which are there where no two regions share a pixel, all of them are counted at once.
     """
 
     def __init__(
@@ -51,12 +49,12 @@ class Board:
         picture_wh: tuple[int, int],
         label_px: int,
         most_px: int,
-        disjoint: bool,
+        owners: Owners | None,
     ) -> None:
         width, height = picture_wh
         self.regions = regions
         self.all = (*regions, *bystanders)
-        self.disjoint = disjoint
+        self.owners = owners
         self.photo_wh = picture_wh
         self.picture_wh = picture_wh
         self.labels: dict[int, Label] = {}
@@ -66,27 +64,28 @@ class Board:
         """1 where a label may stand: off every other one and its gap."""
         self.clear: Bits = self.open.copy()
         """Like ``open``, and off every leader."""
-        boxes = np.array([region.box_xyxy for region in self.all], dtype=np.int32)
-        self._x1, self._y1, self._x2, self._y2 = boxes.reshape(-1, 4).T
+        self._cover: Cover = Stacked(self.all) if owners is None else Apart(owners)
         self.left = [
             int(MAX_HIDDEN * (r.area_px if r.mask is r.visible else cv2.countNonZero(r.mask)))
             for r in self.all
         ]
         """How many pixels of each region may still be hidden."""
         self._priced_below = max(_PRICED * label_px, most_px)
+        self._each = np.zeros(len(self.all), dtype=np.float32)
+        """The price of a pixel of each region, large ones too."""
+        self._each_small = self._each.copy()
+        """Nothing for large regions."""
+        for j in range(len(self.all)):
+            self._set_price(j)
 
     def tolls(self, *boxes: BoxPx) -> list[tuple[int, int]] | None:
         """How many pixels of which region boxes hide that do not overlap; None: too many."""
         found: dict[int, int] = {}
-        for x1, y1, x2, y2 in boxes:
-            for j in self._near((x1, y1, x2, y2)):
-                region = self.all[j]
-                top, left = max(0, y1 - region.y), max(0, x1 - region.x)
-                under = region.mask[top : y2 - region.y, left : x2 - region.x]
-                hidden = found.get(j, 0) + int(np.count_nonzero(under))
-                if hidden > self.left[j]:
+        for box in boxes:
+            for j, hidden in self._cover.under(box):
+                found[j] = found.get(j, 0) + hidden
+                if found[j] > self.left[j]:
                     return None
-                found[j] = hidden
         return list(found.items())
 
     def is_free(self, box: BoxPx, lines: bool = True) -> bool:
@@ -103,7 +102,7 @@ class Board:
 
         ``inside`` says that all of the label lies on its region.
         """
-        if inside and self.disjoint:
+        if inside and self.owners is not None:
             x1, y1, x2, y2 = label.box_xyxy
             hidden = (x2 - x1) * (y2 - y1)
             tolls = [(i, hidden)] if hidden <= self.left[i] else None
@@ -116,13 +115,7 @@ class Board:
 
     def force(self, i: int, label: Label) -> None:
         """Takes the label's place whatever it hides."""
-        tolls: list[tuple[int, int]] = []
-        x1, y1, x2, y2 = label.box_xyxy
-        for j, region in enumerate(self.all):
-            top, left = max(0, y1 - region.y), max(0, x1 - region.x)
-            under = region.mask[top : max(0, y2 - region.y), left : max(0, x2 - region.x)]
-            tolls.append((j, int(np.count_nonzero(under))))
-        self._take(i, label, tolls)
+        self._take(i, label, self._cover.under(label.box_xyxy))
 
     def _take(self, i: int, label: Label, tolls: list[tuple[int, int]]) -> None:
         self.labels[i] = label
@@ -136,6 +129,14 @@ class Board:
             cv2.line(self.clear, (lx1, ly1), (lx2, ly2), 0, thickness=3)
         for j, hidden in tolls:
             self.left[j] -= hidden
+            self._set_price(j)
+
+    def _set_price(self, j: int) -> None:
+        left = self.left[j]
+        # A region that a forced label has spoilt has nothing more to lose.
+        each = 0.0 if left < 0 else 1 / left if left else TAKEN
+        self._each[j] = each
+        self._each_small[j] = each if left < self._priced_below else 0.0
 
     def price(self, window: BoxPx, step: int = 1, of_all: bool = False) -> Prices:
         """What each pixel of a window costs that is hidden, on a grid.
@@ -145,60 +146,28 @@ class Board:
         may be right, over several. Regions so large that no label can hide too much of them cost
         nothing, unless the price ``of_all`` is asked for. The margin costs nothing.
         """
-        x1, y1, x2, y2 = window
-        price = np.zeros((-(-(y2 - y1) // step), -(-(x2 - x1) // step)), dtype=np.float32)
-        for j in self._near(window):
-            left = self.left[j]
-            # A region that a forced label has spoilt has nothing more to lose.
-            if left >= 0 and (left < self._priced_below or of_all):
-                each = np.float32(1 / left if left > 0 else TAKEN)
-                region = self.all[j]
-                # The first pixel of the grid at or after the region's own first.
-                row = -(-max(0, region.y - y1) // step)
-                column = -(-max(0, region.x - x1) // step)
-                part = region.mask[
-                    y1 + row * step - region.y : y2 - region.y : step,
-                    x1 + column * step - region.x : x2 - region.x : step,
-                ]
-                under = price[row : row + part.shape[0], column : column + part.shape[1]]
-                under += part * each
-        return price
+        return self._cover.spread(self._each if of_all else self._each_small, window, step)
 
     def each(self, j: int) -> float:
         """The price of each pixel of a region, where it is priced."""
-        left = self.left[j]
-        return 0.0 if left >= self._priced_below else 1 / left if left > 0 else TAKEN
+        return float(self._each_small[j])
 
     def crossed(self, i: int, leader: BoxPx) -> float:
         """How much of other small regions a leader hides, in regions.
 
         Large regions lose little by a line.
         """
-        xs, ys = pixels_between(leader)
         hidden = 0.0
-        x1, x2 = sorted((leader[0], leader[2]))
-        y1, y2 = sorted((leader[1], leader[3]))
-        for j in self._near((x1, y1, x2 + 1, y2 + 1)):
-            region = self.all[j]
-            if j == i or MAX_HIDDEN * region.area_px >= self._priced_below:
-                continue
-            rx1, ry1, rx2, ry2 = region.box_xyxy
-            inside = (xs >= rx1) & (xs < rx2) & (ys >= ry1) & (ys < ry2)
-            on = np.count_nonzero(region.mask[ys[inside] - ry1, xs[inside] - rx1])
-            hidden += _LEADER_WIDE * on / region.area_px
+        for j, on in self._cover.along(*pixels_between(leader)):
+            area_px = self.all[j].area_px
+            if j != i and MAX_HIDDEN * area_px < self._priced_below:
+                hidden += _LEADER_WIDE * on / area_px
         return hidden
 
     def is_crossed(self, leader: BoxPx) -> bool:
         """Does the leader run over a label or an inset?"""
         xs, ys = pixels_between(leader)
         return bool(self.covered[ys, xs].any())
-
-    def _near(self, box: BoxPx) -> list[int]:
-        """The regions whose boxes meet a box."""
-        x1, y1, x2, y2 = box
-        near = (self._x1 < x2) & (self._x2 > x1) & (self._y1 < y2) & (self._y2 > y1)
-        found: list[int] = near.nonzero()[0].tolist()
-        return found
 
     def grow(self, picture_wh: tuple[int, int]) -> None:
         """Makes the picture larger, on the right and below."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterator
-from typing import cast
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -69,8 +69,8 @@ def _corners(free: Bits, wide: int, high: int, step: int) -> Iterator[PointPx]:
     deepest = cv2.minMaxLoc(depth)[1]
     if not deepest:
         return
-    good: Bits = (depth >= _AS_GOOD * deepest).view(np.uint8)
-    off = squares_off(good.shape, (columns - 1) / 2, (rows - 1) / 2)
+    good = cast("Bits", cv2.compare(depth, cast("Any", _AS_GOOD * deepest), cv2.CMP_GE))
+    off = _off_the_middle(rows, columns)
     for _ in range(_TRIED):
         _, _, (x, y), _ = cv2.minMaxLoc(off, mask=good)
         if x < 0:
@@ -89,6 +89,22 @@ def squares_off(shape: tuple[int, ...], x: float, y: float) -> NDArray[np.float3
     down = _STEPS[: shape[0]] - np.float32(y)
     off: NDArray[np.float32] = np.add.outer(down * down, across * across)
     return off
+
+
+_MOST_TABLED = 64
+_TWICE = np.arange(1 - _MOST_TABLED, _MOST_TABLED, dtype=np.float32)
+_SQUARES = np.add.outer(_TWICE * _TWICE, _TWICE * _TWICE)
+"""The squared distance of each half pixel to the middle of a grid, in half pixels."""
+
+
+def _off_the_middle(rows: int, columns: int) -> NDArray[np.float32]:
+    """What orders the pixels of a grid by their distance to its middle."""
+    if max(rows, columns) > _MOST_TABLED:
+        return squares_off((rows, columns), (columns - 1) / 2, (rows - 1) / 2)
+    middle = _MOST_TABLED - 1
+    return np.ascontiguousarray(
+        _SQUARES[middle - rows + 1 : middle + rows : 2, middle - columns + 1 : middle + columns : 2]
+    )
 
 
 @functools.lru_cache(maxsize=256)

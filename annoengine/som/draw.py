@@ -31,7 +31,7 @@ from annoengine.som.room import Room
 from annoengine.som.style import find_style
 from annoengine.som.view import MIN_TEXT_PX, SEAM_PX, View
 
-VERSION = 2
+VERSION = 3
 """Goes up with any change that moves a mark or alters a pixel, other than a style's own."""
 
 Encoder = Literal["jpeg", "png"]
@@ -285,19 +285,19 @@ def _place(
     """
     drawn_wh = shrunk(commission.photo_wh, scale)
     least = max(least, view.least_text_px(drawn_wh))
-    regions, others = masks.regions(drawn_wh, scale)
+    scene = masks.scene(drawn_wh, scale)
     zoom = Zoom(scale, 1 / view.shrink(drawn_wh), drawn_wh)
     tightest = 1.0 if at_last else _LEAST_SHRINK
     layout = place_labels(
-        regions,
+        scene.regions,
         drawn_wh,
         _heights(drawn_wh, commission.targets, least),
-        bystanders=others,
+        bystanders=scene.others,
         zoom=None if at_last else zoom,
         room=Room(view.scale, tightest, _LEAST_SHRINK_FOR_INSETS, all_of_it=at_last),
-        disjoint=masks.disjoint,
+        owners=scene.owners,
     )
-    return _Plan(regions, layout, zoom, least)
+    return _Plan(scene.regions, layout, zoom, least)
 
 
 def _heights(drawn_wh: tuple[int, int], targets: Sequence[Target], least: int) -> TextHeights:

@@ -6,6 +6,7 @@ All coordinates are whole pixels of the drawn picture; boxes are ``(x1, y1, x2, 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +52,18 @@ class Region:
         """The box that ``mask`` fills."""
         rows, columns = self.mask.shape
         return (self.x, self.y, self.x + columns, self.y + rows)
+
+
+@dataclass(frozen=True)
+class Owners:
+    """Whose each pixel of the drawn photograph is, where no two regions share one.
+
+    ``numbers`` is uint8 or uint16 (height, width); ``regions`` gives the region of each number:
+    its place among the marked regions and, after them, those without a mark. -1 is void.
+    """
+
+    numbers: NDArray[Any]
+    regions: tuple[int, ...]
 
 
 @dataclass(frozen=True)

@@ -127,6 +127,7 @@ def label_padding_px(height_px: int) -> int:
     return max(2, round(0.18 * height_px))
 
 
+@functools.lru_cache(maxsize=4096)
 def label_size_wh(text: str, height_px: int) -> tuple[int, int]:
     """Width and height of the label that holds a text, in pixels."""
     rows, columns = text_coverage(text, height_px).shape

@@ -11,7 +11,14 @@ from annoengine.errors import InputError, RecordFailed
 from annoengine.fingerprint import sha256_hex
 from annoengine.mask import IdMap, Mask, RecordFiles, ids_from_png, mask_from_rle
 from annoengine.som.layout import Bits, BoxPx, Region, Target
-from annoengine.som.region import region_of_box, region_of_mask, regions_of_ids, split_ids, uncover
+from annoengine.som.region import (
+    Scene,
+    region_of_box,
+    region_of_mask,
+    regions_of_ids,
+    split_ids,
+    uncover,
+)
 
 _Rle = tuple[str, tuple[int, int]]
 
@@ -34,8 +41,6 @@ class MaskFiles:
         self.photo_wh = photo_wh
         self.ids: IdMap | None = None
         self.rles: dict[int, _Rle] = {}
-        self.disjoint = False
-        """No two regions share a pixel."""
         self._decoded: dict[int, Mask] = {}
         if all(target.mask is None for target in targets):
             return
@@ -70,7 +75,7 @@ class MaskFiles:
                 f"{name} is {shape[1]} × {shape[0]} pixels, the photograph {width} × {height}",
             )
 
-    def regions(self, drawn_wh: tuple[int, int], scale: float) -> tuple[list[Region], list[Region]]:
+    def scene(self, drawn_wh: tuple[int, int], scale: float) -> Scene:
         """The regions of all targets, in order, at one scale; and those of all other segments.
 
         Others are known where a store of masks has keys that no target names: crowds, and what
@@ -78,12 +83,11 @@ class MaskFiles:
         """
         try:
             if self.ids is not None and all(target.mask is not None for target in self.targets):
-                self.disjoint = True
                 return split_ids(self.ids, self.targets, drawn_wh, scale)
             regions = [self._region(target, drawn_wh, scale) for target in self.targets]
         except InputError as error:
             raise RecordFailed("mask", str(error)) from None
-        return uncover(regions, drawn_wh), self._others(drawn_wh, scale)
+        return Scene(uncover(regions, drawn_wh), self._others(drawn_wh, scale), None)
 
     def _others(self, drawn_wh: tuple[int, int], scale: float) -> list[Region]:
         """The masks that no target names; one that cannot be used is nothing to be careful of."""

@@ -62,9 +62,9 @@ def outline_of(region: Region, thickness: int, picture_wh: tuple[int, int]) -> O
         ring: Bits = np.bitwise_xor(mask, core)
         if cv2.countNonZero(ring) <= MAX_LINE_SHARE * size:
             return Outline(ring, region.x, region.y, around=False)
-    wide = np.pad(region.mask, thickness)
-    grown = cv2.dilate(wide, _square(thickness))
-    around = grown - wide
+    sides = (thickness, thickness, thickness, thickness)
+    wide = cv2.copyMakeBorder(region.mask, *sides, cv2.BORDER_CONSTANT, value=0)
+    around = cv2.dilate(wide, _square(thickness)) - wide
     x, y = region.x - thickness, region.y - thickness
     left, top = max(0, -x), max(0, -y)
     inside = around[top : picture_wh[1] - y, left : picture_wh[0] - x]

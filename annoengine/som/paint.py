@@ -22,12 +22,12 @@ from annoengine.som.outline import Outline
 from annoengine.som.palette import (
     DARK,
     PALETTE,
-    SEEN,
     WHITE,
     Rgb,
     choose_colours,
-    ground_code,
-    palette_contrasts,
+    packed,
+    packed_code,
+    palette_unseen,
 )
 
 Floats = NDArray[np.float32]
@@ -67,6 +67,9 @@ class Painting:
         self._order = from_large_to_small(regions)
         self._specks = self._masks_of_specks()
         self._lines = self._ranks(self._line_pieces())
+        self._on_line = np.flatnonzero(self._lines != 0)
+        self._owners = self._lines.reshape(-1).take(self._on_line)
+        """The rank of each pixel of ``_on_line``."""
         # The large ones choose first: most regions are beside them.
         boxes = [regions[i].box_xyxy for i in self._order]
         self._chosen = choose_colours(boxes, self._grounds(), _REACH * thickness)
@@ -97,18 +100,23 @@ class Painting:
         reach = 2 * max(1, self.thickness // 2) + 1
         beside: Ranks = cv2.dilate(self._lines, np.ones((reach, reach), dtype=np.uint8))
         at = np.flatnonzero((beside != 0) & (self._lines == 0) & (self._specks == 0))
-        contrasts = palette_contrasts()
+        unseen = palette_unseen()
         first = np.zeros(len(self._order) + 1, dtype=np.intp)
-        first[1:] = [chosen * contrasts.shape[1] for chosen in self._chosen]
+        first[1:] = [chosen * unseen.shape[1] for chosen in self._chosen]
         line = first.take(beside.reshape(-1).take(at))
-        ground = ground_code(self._pixels.take(at, axis=0))
-        faint: Bits = np.zeros(self._lines.shape, dtype=np.uint8)
-        faint.reshape(-1)[at] = contrasts.reshape(-1).take(line + ground) < SEEN
+        # Pixels of four bytes are picked and set as one number each, three times as fast.
+        canvas = cv2.cvtColor(self.picture, cv2.COLOR_RGB2RGBA)
+        pixels = canvas.view("<u4").reshape(-1)
+        ground = packed_code(pixels.take(at))
+        faint = beside  # the same memory, put to a new use
+        faint.fill(0)
+        faint.reshape(-1)[at] = unseen.reshape(-1).take(line + ground)
         # One line on a textured ground is to have an edge, not dots.
         edged = cv2.dilate(faint, np.ones((5, 5), dtype=np.uint8)).reshape(-1).take(at)
-        self._pixels[at[edged != 0]] = DARK
-        on_line = (self._lines != 0).view(np.uint8)
-        cv2.copyTo(self._coloured(self._lines), on_line, self.picture)
+        pixels[at[edged != 0]] = packed(DARK)
+        colours = np.array([0, *(packed(PALETTE[c]) for c in self._chosen)], dtype="<u4")
+        pixels[self._on_line] = colours.take(self._owners)
+        cv2.cvtColor(canvas, cv2.COLOR_RGBA2RGB, dst=self.picture)
 
     def lead(self, labels: Sequence[Label]) -> None:
         """Every leader, in the colour of its region.
@@ -178,11 +186,8 @@ class Painting:
 
     def _grounds(self) -> ImageRgb:
         """(n, _SAMPLE, 3): pixels under each rank's line, taken evenly; and those of a speck."""
-        # Every other row meets all lines but those of specks, whose own pixels are added below.
-        width = self.picture.shape[1]
-        at = np.flatnonzero(self._lines[::2] != 0)
-        at += at // width * width
-        owners = self._lines.reshape(-1).take(at)
+        # Every other pixel of a line is enough; specks are added below.
+        at, owners = self._on_line[::2], self._owners[::2]
         specks = self._speck_pixels()
         if specks:
             at = np.concatenate([at, *(places for _, places in specks)])
@@ -209,7 +214,8 @@ class Painting:
             if self.outlines[i].around:
                 ys, xs = np.nonzero(self.regions[i].mask)
                 places = (ys + self.regions[i].y) * width + xs + self.regions[i].x
-                found.append((rank, np.resize(places, max(_SAMPLE, places.size))))
+                count = max(_SAMPLE, places.size)
+                found.append((rank, places.take(np.arange(count), mode="wrap")))
         return found
 
 

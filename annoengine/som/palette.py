@@ -143,6 +143,22 @@ def palette_contrasts() -> NDArray[np.int32]:
     return table
 
 
+@functools.cache
+def palette_unseen() -> NDArray[np.uint8]:
+    """(n, 32768): 1 where a colour on a :func:`ground_code` is not ``SEEN`` without an edge."""
+    table: NDArray[np.uint8] = (palette_contrasts() < SEEN).view(np.uint8)
+    table.setflags(write=False)
+    return table
+
+
+@functools.cache
+def _contrasts_by_ground() -> NDArray[np.int32]:
+    """(32768, n): the same, so that all colours on one ground lie together."""
+    table = np.ascontiguousarray(palette_contrasts().T)
+    table.setflags(write=False)
+    return table
+
+
 def ground_code(pixels: NDArray[np.uint8]) -> NDArray[np.intp]:
     """RGB pixels as one number each, 0 to 32,767: the five upper bits of every channel.
 
@@ -152,6 +168,22 @@ def ground_code(pixels: NDArray[np.uint8]) -> NDArray[np.intp]:
     upper = (pixels >> 3).astype(np.intp)
     code: NDArray[np.intp] = (upper[..., 0] << 10) | (upper[..., 1] << 5) | upper[..., 2]
     return code
+
+
+def packed_code(pixels: NDArray[np.uint32]) -> NDArray[np.intp]:
+    """The :func:`ground_code` of pixels whose red is in the lowest byte, then green and blue.
+
+    >>> packed_code(np.array([255 | 0 << 8 | 8 << 16], dtype=np.uint32)).tolist()
+    [31745]
+    """
+    code = (pixels << 7 & 0x7C00) | (pixels >> 6 & 0x03E0) | (pixels >> 19 & 0x001F)
+    return code.astype(np.intp)
+
+
+def packed(colour: Rgb) -> int:
+    """A colour as one opaque pixel of :func:`packed_code`."""
+    red, green, blue = colour
+    return red | green << 8 | blue << 16 | 0xFF << 24
 
 
 def neighbours(boxes: Sequence[BoxPx], reach_px: int) -> NDArray[np.bool_]:
@@ -178,8 +210,8 @@ def choose_colours(boxes: Sequence[BoxPx], grounds: NDArray[np.uint8], reach_px:
     if not boxes:
         return []
     between = palette_distances()
-    contrasts = palette_contrasts()[:, ground_code(grounds)]
-    seen = contrasts.sum(axis=-1, dtype=np.int64).T // grounds.shape[1]
+    contrasts = _contrasts_by_ground().take(ground_code(grounds), axis=0)
+    seen = contrasts.sum(axis=1, dtype=np.int64) // grounds.shape[1]
     near = neighbours(boxes, reach_px)
     far = np.where(near, 0, ENOUGH)
     losses = near * _REPEATED + _USED

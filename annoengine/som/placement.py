@@ -37,10 +37,11 @@ from annoengine.som.beside import (
     find_in_margin,
     label_shape,
 )
-from annoengine.som.board import GAP_PX, MAX_HIDDEN, MOST_PRICE, TAKEN, Board, Prices, cut_out
+from annoengine.som.board import GAP_PX, MAX_HIDDEN, MOST_PRICE, TAKEN, Board, cut_out
+from annoengine.som.cover import Prices
 from annoengine.som.depth import centroid, corner_inside, deepest_of, squares_off, sums_under
 from annoengine.som.inset import MOST_INSETS, Zoom, chosen
-from annoengine.som.layout import Bits, BoxPx, Inset, Label, Layout, Region, TextHeights
+from annoengine.som.layout import Bits, BoxPx, Inset, Label, Layout, Owners, Region, TextHeights
 from annoengine.som.leader import leader_to
 from annoengine.som.lettering import label_size_wh
 from annoengine.som.room import Room
@@ -60,7 +61,7 @@ _ROOMY = 40
 _TRIED_ACROSS = 8
 """Places over the edge of a thin region that are held against what is hidden."""
 
-_INSET_GRID = 4
+_INSET_GRID = 6
 """Places for insets are looked for on every so many pixels."""
 
 _INSET_STRIP = 1.25
@@ -86,16 +87,15 @@ def place_labels(
     room: Room | None = _ENDLESS,
     bystanders: Sequence[Region] = (),
     zoom: Zoom | None = None,
-    disjoint: bool = False,
+    owners: Owners | None = None,
 ) -> Layout:
     """The places of all labels on a picture of ``picture_wh``; see above for what holds.
 
     ``room`` says how far a margin may make the picture larger; None: there is none.
     ``bystanders`` are regions without a mark that must be seen all the same. With a ``zoom``,
-    tiny regions get insets. ``disjoint`` says that no two regions share a pixel, which spares
-    counting.
+    tiny regions get insets. ``owners``, where no two regions share a pixel, spares counting.
     """
-    placer = _Placer(regions, bystanders, picture_wh, heights, disjoint)
+    placer = _Placer(regions, bystanders, picture_wh, heights, owners)
     order = sorted(
         range(len(regions)), key=lambda i: (regions[i].area_px, regions[i].target.number)
     )
@@ -143,7 +143,7 @@ class _Placer:
         bystanders: Sequence[Region],
         picture_wh: tuple[int, int],
         heights: TextHeights,
-        disjoint: bool,
+        owners: Owners | None,
     ) -> None:
         self.regions = regions
         self.least_px = heights.least
@@ -151,7 +151,7 @@ class _Placer:
         self.sizes = [label_size_wh(region.target.text, heights.least) for region in regions]
         areas = sorted(math.prod(size) for size in self.sizes) or [0]
         self.board = Board(
-            regions, bystanders, picture_wh, areas[len(areas) // 2], max(areas[-1], 1), disjoint
+            regions, bystanders, picture_wh, areas[len(areas) // 2], max(areas[-1], 1), owners
         )
         self.crowded: list[tuple[int, int]] = []
         """Sizes of labels for which there is no place left on the picture."""

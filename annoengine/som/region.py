@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -15,8 +16,8 @@ from numpy.typing import NDArray
 
 from annoengine.errors import InputError
 from annoengine.mask import IdMap, Mask
-from annoengine.segments_png import Measured, measure
-from annoengine.som.layout import Bits, BoxPx, PointPx, Region, Target
+from annoengine.segments_png import Measured, Ranked, measure, measure_and_rank
+from annoengine.som.layout import Bits, BoxPx, Owners, PointPx, Region, Target
 
 
 def sample_positions(source: int, drawn: int, scale: float) -> NDArray[np.intp]:
@@ -81,24 +82,37 @@ def regions_of_ids(
 
     ``ids`` has the size of the upright photograph. Raises InputError for a key that is not in it.
     """
-    return split_ids(ids, targets, drawn_wh, scale)[0]
+    return split_ids(ids, targets, drawn_wh, scale).regions
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The regions of all targets, in order, and those of all other segments of the picture.
+
+    ``others`` stand for targets of number 0. ``owners`` is None where regions may overlap.
+    """
+
+    regions: list[Region]
+    others: list[Region]
+    owners: Owners | None
 
 
 def split_ids(
     ids: IdMap, targets: Sequence[Target], drawn_wh: tuple[int, int], scale: float
-) -> tuple[list[Region], list[Region]]:
+) -> Scene:
     """Like :func:`regions_of_ids`; and the regions of all other ids that the drawn map has.
 
-    The others stand for targets of number 0; void (id 0) is none of them.
+    Void (id 0) is none of them.
     """
     drawn = shrink_ids(ids, drawn_wh, scale)
-    measured = measure(drawn)
+    measured, ranked = measure_and_rank(drawn)
+    rank_of = {key: rank for rank, key in enumerate(measured)}
     whole = measured
     if drawn is not ids and any(target.mask not in measured for target in targets):
         whole = measure(ids)
     marked = {target.mask for target in targets}
     others = [
-        _cut(Target(0, key, "", found.box_xyxy, key), drawn, found)
+        _cut(Target(0, key, "", found.box_xyxy, key), ranked, rank_of[key], found)
         for key, found in measured.items()
         if key and key not in marked
     ]
@@ -112,13 +126,17 @@ def split_ids(
             mask = ids[y1:y2, x1:x2] == key
             regions.append(_one_pixel(target, mask, (x1, y1), drawn_wh, scale))
             continue
-        regions.append(_cut(target, drawn, found))
-    return regions, others
+        regions.append(_cut(target, ranked, rank_of[key], found))
+    place = {region.target.mask: i for i, region in enumerate((*regions, *others))}
+    # Two targets of one mask share its pixels, and a target that the shrinking lost has another's.
+    shared = len(place) < len(regions) + len(others) or not place.keys() <= measured.keys()
+    owners = None if shared else Owners(ranked, tuple(place.get(key, -1) for key in measured))
+    return Scene(regions, others, owners)
 
 
-def _cut(target: Target, drawn: IdMap, found: Measured) -> Region:
+def _cut(target: Target, ranked: Ranked, rank: int, found: Measured) -> Region:
     left, top, right, bottom = (int(side) for side in found.box_xyxy)
-    bits: Bits = (drawn[top:bottom, left:right] == target.mask).view(np.uint8)
+    bits: Bits = (ranked[top:bottom, left:right] == rank).view(np.uint8)
     return Region(target, left, top, bits, bits, found.area_px)
 
 

@@ -81,7 +81,7 @@ def test_random_scenes_with_long_labels(block: int) -> None:
         scene = random_scene(seed, most=25)
         targets = worded(targets_of(scene))
         regions = regions_of_ids(scene.ids, targets, scene.size_wh, 1.0)
-        layout = place_labels(regions, scene.size_wh, TextHeights(12, 14, 18), disjoint=True)
+        layout = place_labels(regions, scene.size_wh, TextHeights(12, 14, 18))
         check(layout, scene.ids, targets)
 
 
