@@ -8,7 +8,7 @@ anything stands.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import cv2
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from annoengine.photo import ImageRgb
 from annoengine.som.layout import Bits, BoxPx, Label, Region
 from annoengine.som.lettering import label_padding_px, text_coverage
-from annoengine.som.outline import Outline
+from annoengine.som.outline import Outline, line_px, outline_of
 from annoengine.som.palette import (
     DARK,
     PALETTE,
@@ -217,6 +217,18 @@ class Painting:
                 count = max(_SAMPLE, places.size)
                 found.append((rank, places.take(np.arange(count), mode="wrap")))
         return found
+
+
+def painting_of(
+    picture: ImageRgb,
+    regions: Sequence[Region],
+    outline: Callable[[Region, int, tuple[int, int]], Outline] = outline_of,
+) -> Painting:
+    """A painting whose lines are as thick as suits the picture, drawn region by region."""
+    height, width = picture.shape[:2]
+    thickness = line_px((width, height))
+    outlines = [outline(region, thickness, (width, height)) for region in regions]
+    return Painting(picture, regions, outlines, thickness)
 
 
 def from_large_to_small(regions: Sequence[Region]) -> list[int]:

@@ -12,8 +12,8 @@ import numpy as np
 
 from annoengine.photo import ImageRgb
 from annoengine.som.layout import Bits, Layout, Region
-from annoengine.som.outline import MAX_LINE_SHARE, Outline, line_px, outline_of
-from annoengine.som.paint import Painting
+from annoengine.som.outline import MAX_LINE_SHARE, Outline, outline_of
+from annoengine.som.paint import painting_of
 from annoengine.som.palette import Rgb
 
 
@@ -29,11 +29,7 @@ class Boxes:
 
     def paint(self, picture: ImageRgb, regions: Sequence[Region], layout: Layout) -> list[Rgb]:
         """Rectangles first, small ones over large ones; then leaders; then labels."""
-        height, width = picture.shape[:2]
-        thickness = line_px((width, height))
-        boxes = [_box_of(region) for region in regions]
-        outlines = [_frame_of(box, thickness, (width, height)) for box in boxes]
-        painting = Painting(picture, boxes, outlines, thickness)
+        painting = painting_of(picture, [_box_of(region) for region in regions], _frame_of)
         painting.outline()
         painting.lead(layout.labels)
         painting.letter_in_reverse(layout.labels)

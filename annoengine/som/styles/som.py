@@ -13,8 +13,7 @@ from collections.abc import Sequence
 
 from annoengine.photo import ImageRgb
 from annoengine.som.layout import Layout, Region
-from annoengine.som.outline import line_px, outline_of
-from annoengine.som.paint import Painting
+from annoengine.som.paint import painting_of
 from annoengine.som.palette import WHITE, Rgb
 
 FILL = 16
@@ -33,10 +32,7 @@ class Som:
 
     def paint(self, picture: ImageRgb, regions: Sequence[Region], layout: Layout) -> list[Rgb]:
         """Fills and edges, small ones over large ones; then leaders; then labels."""
-        height, width = picture.shape[:2]
-        thickness = line_px((width, height))
-        outlines = [outline_of(region, thickness, (width, height)) for region in regions]
-        painting = Painting(picture, regions, outlines, thickness)
+        painting = painting_of(picture, regions)
         painting.fill(FILL)
         painting.outline()
         painting.lead(layout.labels)
