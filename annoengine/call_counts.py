@@ -8,6 +8,8 @@ from pathlib import Path
 
 import orjson
 
+from annoengine.budget import in_nano
+
 
 @dataclass
 class CallCounts:
@@ -21,6 +23,10 @@ class CallCounts:
     perhaps_paid: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
+    spent_nano: int = 0
+    """What answered calls cost, in nano-dollars, as far as prices were known."""
+    perhaps_nano: int = 0
+    """The bounds of the calls that were perhaps paid, in nano-dollars."""
     repeated: int = 0
     """Calls sent for a turn and key that had been sent before within the same generation."""
 
@@ -33,6 +39,8 @@ class CallCounts:
             "perhaps_paid",
             "input_tokens",
             "output_tokens",
+            "spent_nano",
+            "perhaps_nano",
             "repeated",
         ):
             setattr(self, name, getattr(self, name) + getattr(other, name))
@@ -55,7 +63,8 @@ def journal_lines(path: Path) -> Iterator[tuple[int, bytes]]:
 def count_calls(path: Path) -> CallCounts:
     """The counts of a journal file, read without opening it for writing."""
     counts = CallCounts()
-    open_calls: dict[tuple[str, str, str, int], int] = {}
+    open_calls: dict[tuple[str, str, str, int], list[int]] = {}
+    """The bounds of the tries that have no outcome yet, in nano-dollars."""
     sent: set[tuple[str, str, str, int]] = set()
     for _, line in journal_lines(path):
         entry = orjson.loads(line)
@@ -67,18 +76,27 @@ def count_calls(path: Path) -> CallCounts:
             counts.asked += 1
             counts.repeated += name in sent
             sent.add(name)
-            open_calls[name] = open_calls.get(name, 0) + 1
+            open_calls.setdefault(name, []).append(in_nano(entry.get("most_usd") or 0.0))
             continue
-        open_calls[name] = max(0, open_calls.get(name, 0) - 1)
+        # Giving up is no answer to any try: one that was left open stays perhaps paid.
+        gave_up = event == "answered" and entry["outcome"] == "gave_up"
+        bounds = None if gave_up else open_calls.get(name)
+        most = bounds.pop() if bounds else 0
+        if bounds == []:
+            del open_calls[name]
         if event == "answered":
             counts.answered += 1
             counts.outcomes[entry["outcome"]] = counts.outcomes.get(entry["outcome"], 0) + 1
             usage = entry.get("usage") or {}
             counts.input_tokens += usage.get("input_tokens") or 0
             counts.output_tokens += usage.get("output_tokens") or 0
+            counts.spent_nano += in_nano(entry.get("usd") or 0.0)
         else:
             counts.failed += 1
             counts.failures[entry["reason"]] = counts.failures.get(entry["reason"], 0) + 1
-            counts.perhaps_paid += entry["paid"] == "perhaps"
-    counts.perhaps_paid += sum(open_calls.values())
+            if entry["paid"] == "perhaps":
+                counts.perhaps_paid += 1
+                counts.perhaps_nano += most
+    counts.perhaps_paid += sum(len(bounds) for bounds in open_calls.values())
+    counts.perhaps_nano += sum(sum(bounds) for bounds in open_calls.values())
     return counts

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from annoengine.account import Account, take_account, write_account
-from annoengine.ask import Door, Mode
+from annoengine.ask import Mode
+from annoengine.door import Door
 from annoengine.errors import Interrupted, RunStopped
 from annoengine.export_run import export_run
 from annoengine.fingerprint import canonical_json
@@ -37,12 +38,13 @@ def carry_and_export(
     mode: Mode = "run",
     redo: bool = False,
     quiet: bool = False,
+    goes_on: str,
 ) -> Account:
     """Carries out a recipe, exports what is finished, and prints the final account.
 
     ``redo`` takes away the folders of stages that the recipe no longer has, and brings up to date
-    what a reading without new calls had left as it was. Raises RunStopped
-    after the account was printed.
+    what a reading without new calls had left as it was. ``goes_on`` says how to resume after
+    Ctrl-C. Raises RunStopped after the account was printed.
     """
     console = make_console()
     if redo:
@@ -53,9 +55,12 @@ def carry_and_export(
     outcome: Outcome | None = None
     with Progress(console, recipe, quiet=quiet) as progress:
         try:
-            outcome = run_loop(_carry(recipe, workspace, shards, limit, mode, progress))
+            outcome = run_loop(_carry(recipe, workspace, shards, limit, mode, progress, goes_on))
         except RunStopped as error:
             stopped = error
+        except asyncio.CancelledError:
+            # The second signal: without the account, for it is to end at once.
+            raise KeyboardInterrupt from None
     account = take_account(recipe, workspace)
     write_account(account, workspace)
     exported = []
@@ -102,9 +107,10 @@ async def _carry(
     limit: int | None,
     mode: Mode,
     progress: Progress,
+    goes_on: str,
 ) -> Outcome:
     door = make_door(recipe)
-    _stop_on_signals(door, progress)
+    _stop_on_signals(door, progress, goes_on)
     return await carry_out(
         recipe,
         workspace,
@@ -116,7 +122,7 @@ async def _carry(
     )
 
 
-def _stop_on_signals(door: Door, progress: Progress) -> None:
+def _stop_on_signals(door: Door, progress: Progress, goes_on: str) -> None:
     """First signal: calls in flight finish, nothing new is sent. Second: it ends at once."""
     loop = asyncio.get_running_loop()
     task = asyncio.current_task()
@@ -124,9 +130,7 @@ def _stop_on_signals(door: Door, progress: Progress) -> None:
     def stop() -> None:
         if door.stop is None:
             progress.say("stopping: calls in flight finish first (Ctrl-C again ends at once)")
-            door.stop_with(
-                Interrupted("interrupted; nothing is lost, the same command goes on from here")
-            )
+            door.stop_with(Interrupted(f"interrupted; nothing is lost, {goes_on}"))
         elif task is not None:
             task.cancel()
 

@@ -97,12 +97,12 @@ def examine_recipe(name: str) -> RecipeFinding:
     except AnnoengineError as error:
         needs.append(Requirement(str(error), met=False))
     holders = [recipe.source, *(built.stage for built in recipe.stages)]
-    holders += dict.fromkeys(recipe.providers.values())
+    holders += recipe.providers()
     for holder in holders:
         list_them = getattr(holder, "requirements", None)
         if list_them is not None:
             needs += [each for each in list_them() if not each.met and each not in needs]
-    models = ", ".join(dict.fromkeys(model.model for model in recipe.models.values()))
+    models = ", ".join(dict.fromkeys(p.name for p in recipe.providers()))
     about = f"reads {recipe.source_kind}" + (f", asks {models}" if models else "")
     return RecipeFinding(recipe.name, about, tuple(needs))
 

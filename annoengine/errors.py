@@ -11,6 +11,7 @@
     ├── RunStopped                the run ends early and can be resumed
     │   ├── TooManyFailures       more failed records than the recipe allows, exit 3
     │   ├── ProviderUnusable      a model refuses every call (bad key, no quota), exit 3
+    │   ├── BudgetReached         the next call could pass the run's budget, exit 4
     │   └── Interrupted           Ctrl-C, exit 130
     ├── RecordFailed              one record is set aside, counted, and can be retried
     ├── Drop                      one record leaves the run on purpose, with a reason
@@ -58,6 +59,12 @@ class TooManyFailures(RunStopped):
 
 class ProviderUnusable(RunStopped):
     """A provider refuses every call, so that asking on would only waste records."""
+
+
+class BudgetReached(RunStopped):
+    """The next call could cost more than the run's budget has left."""
+
+    exit_code = 4
 
 
 class Interrupted(RunStopped):

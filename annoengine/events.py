@@ -44,6 +44,7 @@ class CallDone:
     replayed: bool
     input_tokens: int
     output_tokens: int
+    usd: float | None = None
 
 
 @dataclass(frozen=True)

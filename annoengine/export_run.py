@@ -8,13 +8,13 @@ from pathlib import Path
 
 from annoengine.errors import RecipeError
 from annoengine.exporter import Exported
-from annoengine.mask import RecordFiles
+from annoengine.mask import KeyedRles, RecordFiles
 from annoengine.recipe import BuiltExport, Recipe
 from annoengine.record import Record
 from annoengine.registry import did_you_mean
 from annoengine.runner import finished_records
 from annoengine.shard import shard_name
-from annoengine.step import KeyedRles, masks_of_shard
+from annoengine.step import masks_of_shard
 from annoengine.storage import explain_write_error
 from annoengine.workspace import Workspace
 

@@ -6,11 +6,20 @@ and mapped to segments at the very end, by the record's own marks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from annoengine.answer import Expected, Fault, Interaction, Region
-from annoengine.record import Caption, Drawing, Gap, Mark, Origin, Record, Relation
+from annoengine.record import Caption, Drawing, Gap, Mark, Origin, Record, Relation, Score
+
+FAILED = "parse.failed"
+"""The share of an image's marks that ended without a description."""
+
+REPAIRED = "parse.repaired"
+"""The share of its marks that only a repair described."""
+
+DOUBTFUL = "parse.doubtful"
+"""The share of its marks whose description has a fault, for want of a better one."""
 
 
 @dataclass
@@ -111,11 +120,32 @@ def what_is_missing(groups: Sequence[Group]) -> str:
     return f"no usable description of mark {numbers}: {' '.join(details)}".rstrip(": ")
 
 
+def reading_scores(groups: Sequence[Group]) -> dict[str, float]:
+    """How well the answers about an image could be read; nothing for one without marks."""
+    marks = sum(len(group.expected) for group in groups)
+    if not marks:
+        return {}
+    given = [group.regions.get(e.mark) for group in groups for e in group.expected]
+    described = [region for region in given if region is not None]
+    doubtful = sum(
+        group.regions.get(mark) is region
+        for group in groups
+        for mark, region in group.doubtful.items()
+    )
+    counts = {
+        FAILED: marks - len(described),
+        REPAIRED: sum(origin.repairs > 0 for _, origin in described),
+        DOUBTFUL: doubtful,
+    }
+    return {name: round(count / marks, 4) for name, count in counts.items()}
+
+
 def with_answers(
     record: Record,
     groups: Sequence[Group],
     between: Sequence[tuple[Interaction, Origin]],
     stage: str,
+    scores: Mapping[str, float],
 ) -> Record:
     """The record with captions and gaps in segment order, and relations in the order asked.
 
@@ -159,6 +189,10 @@ def with_answers(
         captions=(*record.captions, *captions),
         relations=(*record.relations, *relations),
         gaps=(*record.gaps, *gaps),
+        scores=(
+            *record.scores,
+            *(Score(name=name, value=value, by=stage) for name, value in scores.items()),
+        ),
     )
 
 

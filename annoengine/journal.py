@@ -32,6 +32,7 @@ from typing import Any
 
 import orjson
 
+from annoengine.budget import in_nano
 from annoengine.call_counts import CallCounts, count_calls, journal_lines
 from annoengine.errors import WorkspaceError
 from annoengine.older_journals import OlderJournals, Place
@@ -100,6 +101,8 @@ class Journal:
         self._answered: dict[tuple[str, str], list[Place]] = {}
         self._retries: dict[str, _Retries] = {}
         self._tries: dict[tuple[str, str, str], int] = {}
+        self._open_most: dict[tuple[str, str, str], int] = {}
+        """The bound of the last try of each call that has no outcome, in nano-dollars."""
         self._waves: dict[str, tuple[str, set[WaveCall]]] = {}
         self._written = 0
         self._synced = 0
@@ -131,6 +134,7 @@ class Journal:
                 if event == "asked":
                     name = (entry["record"], entry["turn"], entry["key"])
                     self._tries[name] = max(self._tries.get(name, 0), entry["try"])
+                    self._open_most[name] = in_nano(entry.get("most_usd") or 0.0)
                 elif event == "answered":
                     self._add_place(entry, offset, len(line))
                     self._settle(entry["record"], entry["turn"], entry["key"])
@@ -155,6 +159,7 @@ class Journal:
         self._answered.setdefault((entry["record"], entry["turn"]), []).append(place)
 
     def _settle(self, record: str, turn: str, key: str) -> None:
+        self._open_most.pop((record, turn, key), None)
         for _, calls in self._waves.values():
             calls.discard((record, turn, key))
 
@@ -201,31 +206,56 @@ class Journal:
         self._written += 1
         return offset, len(line)
 
-    def asked(self, record: str, turn: str, key: str, provider: str, content: Any) -> int:
-        """A call is about to be sent; gives the number of this try."""
-        name = (record, turn, key)
-        number = self._tries.get(name, 0) + 1
-        entry: dict[str, Any] = {
-            "event": "asked",
+    def _entry(self, event: str, record: str, turn: str, key: str, number: int) -> dict[str, Any]:
+        """What every line about a call begins with."""
+        return {
+            "event": event,
             "record": record,
             "turn": turn,
             "generation": self.generation(record),
             "key": key,
             "try": number,
             "at": round(time.time(), 3),
-            "provider": provider,
         }
+
+    def asked(
+        self,
+        record: str,
+        turn: str,
+        key: str,
+        provider: str,
+        content: Any,
+        most_usd: float | None = None,
+    ) -> int:
+        """A call is about to be sent; gives the number of this try.
+
+        ``most_usd`` is the most that it can cost, where a price is known.
+        """
+        name = (record, turn, key)
+        number = self._tries.get(name, 0) + 1
+        entry = self._entry("asked", record, turn, key, number)
+        entry["provider"] = provider
+        if most_usd is not None:
+            entry["most_usd"] = most_usd
         if number == 1:
             entry["request"] = content
         self._write(entry)
         self._tries[name] = number
+        self._open_most[name] = in_nano(most_usd or 0.0)
         self.counts.asked += 1
         return number
 
     def answered(
-        self, record: str, turn: str, key: str, number: int, reply: Reply, seconds: float
+        self,
+        record: str,
+        turn: str,
+        key: str,
+        number: int,
+        reply: Reply,
+        seconds: float,
+        usd: float | None = None,
     ) -> None:
-        """The outcome of a call, raw."""
+        """The outcome of a call, raw; ``usd`` is what it cost, where a price is known."""
         usage = {
             name: value
             for name, value in (
@@ -235,14 +265,8 @@ class Journal:
             )
             if value is not None
         }
-        entry = {
-            "event": "answered",
-            "record": record,
-            "turn": turn,
-            "generation": self.generation(record),
-            "key": key,
-            "try": number,
-            "at": round(time.time(), 3),
+        entry = self._entry("answered", record, turn, key, number)
+        entry |= {
             "seconds": round(seconds, 4),
             "outcome": reply.outcome,
             "model": reply.model,
@@ -251,6 +275,8 @@ class Journal:
             "usage": usage,
             "request_id": reply.request_id,
         }
+        if usd is not None:
+            entry["usd"] = usd
         offset, length = self._write(entry)
         self._add_place(entry, offset, length)
         self._settle(record, turn, key)
@@ -258,29 +284,21 @@ class Journal:
         self.counts.outcomes[reply.outcome] = self.counts.outcomes.get(reply.outcome, 0) + 1
         self.counts.input_tokens += reply.usage.input_tokens or 0
         self.counts.output_tokens += reply.usage.output_tokens or 0
+        self.counts.spent_nano += in_nano(usd or 0.0)
 
     def failed(
         self, record: str, turn: str, key: str, number: int, reason: str, detail: str, paid: str
     ) -> None:
         """A try that brought no outcome."""
-        self._write(
-            {
-                "event": "failed",
-                "record": record,
-                "turn": turn,
-                "generation": self.generation(record),
-                "key": key,
-                "try": number,
-                "at": round(time.time(), 3),
-                "reason": reason,
-                "detail": detail,
-                "paid": paid,
-            }
-        )
+        entry = self._entry("failed", record, turn, key, number)
+        self._write(entry | {"reason": reason, "detail": detail, "paid": paid})
+        most = self.open_most(record, turn, key)
         self._settle(record, turn, key)
         self.counts.failed += 1
         self.counts.failures[reason] = self.counts.failures.get(reason, 0) + 1
-        self.counts.perhaps_paid += paid == "perhaps"
+        if paid == "perhaps":
+            self.counts.perhaps_paid += 1
+            self.counts.perhaps_nano += most
 
     def submitted(self, wave: str, provider: str, calls: list[WaveCall]) -> None:
         """Calls went to a batch API; the wave can be collected by its id from now on."""
@@ -306,6 +324,10 @@ class Journal:
     def last_try(self, record: str, turn: str, key: str) -> int:
         """The number of the last try of a call; 0 where it was never asked."""
         return self._tries.get((record, turn, key), 0)
+
+    def open_most(self, record: str, turn: str, key: str) -> int:
+        """What the last try of a call without outcome can cost at most, in nano-dollars."""
+        return self._open_most.get((record, turn, key), 0)
 
     def open_generation(self, record: str, turns: tuple[str, ...]) -> int:
         """Lets a record's bad outcomes, and these turns, be asked again; gives its generation."""

@@ -19,7 +19,7 @@ from PIL import Image
 
 from annoengine.box import BoxXyxy
 from annoengine.errors import InputError
-from annoengine.photo import UNREADABLE, why
+from annoengine.photo import UNREADABLE, picture_bytes, why
 
 Mask = NDArray[np.bool_]
 """bool (height, width), True on the segment."""
@@ -147,16 +147,7 @@ def palette_ids(data: bytes, name: str) -> PaletteIds | None:
 
 def read_panoptic_png(path: Path) -> IdMap:
     """The id map of a panoptic PNG, like :func:`ids_from_png`."""
-    return ids_from_png(_read_bytes(path), str(path))
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"there is no panoptic mask {path}") from None
-    except OSError as error:
-        raise InputError(f"the panoptic mask {path} cannot be read: {error.strerror}") from None
+    return ids_from_png(picture_bytes(path, "panoptic mask"), str(path))
 
 
 def write_panoptic_png(path: Path, ids: NDArray[np.integer]) -> None:
@@ -251,6 +242,21 @@ def areas_of(ids: IdMap) -> dict[int, int]:
     return {int(v): int(c) for v, c in zip(values, counts, strict=True)}
 
 
+KeyedRles = tuple[tuple[int, str, tuple[int, int]], ...]
+"""RLE masks: key, counts, (height, width)."""
+
+
+def keyed_rles(rles: Iterable[Rle]) -> KeyedRles:
+    """The RLE masks of a record, the key of each its place in the row.
+
+    >>> keyed_rles([{"size": [2, 3], "counts": "06"}])
+    ((0, '06', (2, 3)),)
+    """
+    return tuple(
+        (key, rle["counts"], (rle["size"][0], rle["size"][1])) for key, rle in enumerate(rles)
+    )
+
+
 @dataclass(frozen=True)
 class RecordFiles:
     """Opens one record's photograph and masks; picklable, so that another process can.
@@ -261,7 +267,7 @@ class RecordFiles:
 
     image: Path
     panoptic: Path | None = None
-    rles: tuple[tuple[int, str, tuple[int, int]], ...] | None = None
+    rles: KeyedRles | None = None
 
     def ids(self) -> IdMap:
         """The id map (keys of the mask store) of a panoptic PNG, read-only.
@@ -270,7 +276,8 @@ class RecordFiles:
         """
         if self.panoptic is None:
             raise InputError(f"{self.image.name} has no panoptic mask")
-        return _kept_ids(_read_bytes(self.panoptic), str(self.panoptic))
+        data = picture_bytes(self.panoptic, "panoptic mask")
+        return _kept_ids(data, str(self.panoptic))
 
     def masks(self, keys: Iterable[int]) -> dict[int, Mask]:
         """The masks of the given keys; a key that is not there raises InputError."""

@@ -149,7 +149,7 @@ def read_photo(path: Path) -> ImageRgb:
 
     Raises InputError for a file that is missing, truncated, or no picture.
     """
-    return decode_photo(_read_bytes(path), str(path))
+    return decode_photo(picture_bytes(path, "image"), str(path))
 
 
 def photo_size_wh(path: Path) -> tuple[int, int]:
@@ -186,10 +186,11 @@ def _size_wh(file: BinaryIO, name: str) -> tuple[int, int]:
         raise InputError(f"the image {name} cannot be read: {words}") from None
 
 
-def _read_bytes(path: Path) -> bytes:
+def picture_bytes(path: Path, what: str) -> bytes:
+    """The bytes of a picture file. Raises InputError, which calls the picture ``what``."""
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        raise InputError(f"there is no image {path}") from None
+        raise InputError(f"there is no {what} {path}") from None
     except OSError as error:
-        raise InputError(f"the image {path} cannot be read: {error.strerror}") from None
+        raise InputError(f"the {what} {path} cannot be read: {error.strerror}") from None

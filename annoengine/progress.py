@@ -11,7 +11,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -20,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from annoengine.account import Account, StageAccount
+from annoengine.budget import in_usd
 from annoengine.events import CallDone, Event, Note, RecordDone, SourceRead, StepBegins, StepDone
 from annoengine.exporter import Exported
 from annoengine.recipe import Recipe
@@ -56,6 +56,7 @@ class Progress:
         self._asks = {built.name for built in recipe.stages if built.stage.roles()}
         self._source = SourceRead(0, 0, False)
         self._tokens = 0
+        self._usd = 0.0
         self._notes: list[str] = []
         self._began = time.monotonic()
         self._next_line = self._began + _LINE_EVERY_S
@@ -69,12 +70,7 @@ class Progress:
             self._live.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         if self._live is not None:
             self._live.stop()
             self._live = None
@@ -106,6 +102,7 @@ class Progress:
                 line.calls += not replayed
                 line.replayed += replayed
                 self._tokens += 0 if replayed else event.input_tokens + event.output_tokens
+                self._usd += event.usd or 0.0
             case StepDone(stage=stage, skipped=True):
                 line = self._lines[stage]
                 line.given += event.given
@@ -131,6 +128,8 @@ class Progress:
             if line.calls or line.replayed:
                 text += f" [{line.calls} calls, {line.replayed} from the journal]"
             parts.append(text)
+        if self._usd:
+            parts.append(usd_text(self._usd))
         self._console.print(f"{self._name} {self._elapsed()}: " + ", ".join(parts))
 
     def _elapsed(self) -> str:
@@ -158,7 +157,21 @@ class Progress:
             )
             came = max(0, came - line.dropped - line.failed)
         tokens = f", {self._tokens:,} tokens" if self._tokens else ""
+        tokens += f", {usd_text(self._usd)}" if self._usd else ""
         return Group(Text(f"{self._name} {self._elapsed()}{tokens}", style="bold"), table)
+
+
+def usd_text(usd: float) -> str:
+    """Dollars as a person reads them: small sums with two digits that count.
+
+    >>> usd_text(0), usd_text(0.0042), usd_text(12.345), usd_text(1234.5)
+    ('$0', '$0.0042', '$12.35', '$1,234')
+    """
+    if not usd:
+        return "$0"
+    if usd < 0.1:
+        return f"${usd:.2g}"
+    return f"${usd:,.2f}" if usd < 1000 else f"${usd:,.0f}"
 
 
 def _bar(done: int, total: int) -> ProgressBar:
@@ -169,7 +182,7 @@ def account_table(account: Account) -> Table:
     """The account as a table: a line a stage, each of which sums."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("stage")
-    for heading in ("in", "out", "dropped", "failed", "pending", "calls", "tokens in/out"):
+    for heading in ("in", "out", "dropped", "failed", "pending", "calls", "tokens in/out", "USD"):
         table.add_column(heading, justify="right")
     for stage in account.stages:
         calls = stage.calls
@@ -184,6 +197,7 @@ def account_table(account: Account) -> Table:
             f"{stage.pending:,}",
             f"{calls.asked:,}" if calls.asked or calls.answered else "",
             f"{calls.input_tokens:,}/{calls.output_tokens:,}" if calls.input_tokens else "",
+            usd_text(in_usd(calls.spent_nano)) if calls.spent_nano else "",
         )
     return table
 
@@ -210,6 +224,7 @@ def _stage_notes(stage: StageAccount) -> list[str]:
         notes.append(
             f"{stage.stage}: {calls.perhaps_paid:,} calls perhaps paid without an answer "
             "(the process or the connection ended in between)"
+            + (f", {usd_text(in_usd(calls.perhaps_nano))} at most" if calls.perhaps_nano else "")
         )
     if stage.kept_older:
         notes.append(f"{stage.stage}: {stage.kept_older:,} records keep their older reading")

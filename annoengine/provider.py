@@ -85,7 +85,7 @@ class Request:
     """What is asked of a model.
 
     ``model`` is a role of the recipe (``annotator``); ``ask`` finds the provider behind it.
-    ``context`` and ``load`` are the runner's and in no key.
+    ``context``, ``load`` and ``place`` (record and turn) are the runner's and in no key.
     """
 
     model: str
@@ -94,6 +94,7 @@ class Request:
     schema: Mapping[str, Any] | None = None
     context: Context | None = None
     load: ImageLoader | None = field(default=None, compare=False)
+    place: tuple[str, str] | None = field(default=None, compare=False)
 
     def images(self) -> tuple[DrawnImage | Photo, ...]:
         """The pictures of all messages, in order."""
@@ -152,8 +153,22 @@ class Usage:
 
 
 @dataclass(frozen=True)
+class Announced:
+    """What a server says it allows this account a minute; None where it does not say.
+
+    A bound from above and no more: gateways announce what they please.
+    """
+
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
+
+
+@dataclass(frozen=True)
 class Reply:
-    """What came back. ``ask`` adds ``key``, ``turn`` and ``tries``; a provider leaves them."""
+    """What came back. ``ask`` adds ``key``, ``turn`` and ``tries``; a provider leaves them.
+
+    ``announced`` is for the limits alone and reaches no journal.
+    """
 
     text: str
     outcome: Outcome
@@ -161,6 +176,7 @@ class Reply:
     detail: str = ""
     usage: Usage = Usage()
     request_id: str = ""
+    announced: Announced | None = None
     key: str = ""
     turn: str = ""
     tries: int = 1
@@ -174,7 +190,8 @@ class Retry:
     (this request will not succeed), ``fatal`` (no request of this provider will).
     ``paid``: may the failed call have been charged? ``perhaps`` for a call whose reply did not
     arrive whole. ``after_s``: how long the server asked us to wait. ``outcome`` is set where the
-    error is in truth an answer (a content filter that speaks by status 400).
+    error is in truth an answer (a content filter that speaks by status 400). ``announced`` are
+    the limits that the server told with it.
     """
 
     action: Literal["again", "slow_down", "never", "fatal"]
@@ -182,13 +199,17 @@ class Retry:
     paid: Literal["no", "perhaps"] = "no"
     after_s: float | None = None
     outcome: Outcome | None = None
+    announced: Announced | None = None
 
 
 class Provider(Protocol):
     """The wire to one model. Built from the model's name and the recipe's options.
 
     ``VERSION`` goes up where its own code changes what it answers (a provider that computes).
-    ``BATCH`` providers also submit and collect waves and are asked through an outbox.
+    ``BATCH`` providers also submit and collect waves and are asked through an outbox. A provider
+    may have more: ``FREE`` (True: no call is paid for), ``base_url`` (the server's address),
+    ``find_key(request, content)`` (the key of a call that another run made), ``stands_for(role)``
+    (the model whose answers it gives), ``notes()`` (sentences for the person who watches).
     """
 
     VERSION: ClassVar[int]

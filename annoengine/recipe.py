@@ -6,7 +6,7 @@ every plug-in's parameters checked by the plug-in, and every hand-over from stag
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,20 +15,25 @@ import yaml
 
 from annoengine import registry
 from annoengine.compute import default_workers
+from annoengine.conditions import Condition
 from annoengine.errors import RecipeError
 from annoengine.exporter import Exporter
 from annoengine.fingerprint import fingerprint
+from annoengine.model_chain import Model, Remedies, Role, RoleText
+from annoengine.pricing import price_of
 from annoengine.prompt import load_prompt, prompt_hashes
+from annoengine.provider import Provider
 from annoengine.recipe_text import (
     Lines,
-    Model,
     Overrides,
     RecipeText,
     check,
     find_recipe,
     one,
+    role_of,
     set_value,
     stage_name,
+    with_models,
 )
 from annoengine.registry import did_you_mean
 from annoengine.source import Source
@@ -68,8 +73,7 @@ class Recipe:
     source: Source
     stages: tuple[BuiltStage, ...]
     exports: tuple[BuiltExport, ...]
-    models: Mapping[str, Model]
-    providers: Mapping[str, Any]
+    roles: Mapping[str, Role]
 
     @property
     def name(self) -> str:
@@ -80,6 +84,10 @@ class Recipe:
     def workers(self) -> int:
         """Processes of the CPU pool."""
         return default_workers() if self.text.run.workers is None else self.text.run.workers
+
+    def providers(self) -> list[Provider]:
+        """Every provider of the recipe, each once."""
+        return list({id(p): p for role in self.roles.values() for p in role.providers}.values())
 
     def prompts(self) -> dict[str, Any]:
         """Every prompt that a stage may use, by name."""
@@ -117,18 +125,17 @@ def load_recipe(name: str | Path, overrides: Overrides | None = None) -> Recipe:
         known = data.get("models") or {}
         if role not in known:
             raise RecipeError(f"--model {role}={model}: no such role.{did_you_mean(role, known)}")
-        before = known[role]
-        options = before.get("options", {}) if isinstance(before, dict) else {}
-        data["models"][role] = {"model": model, "options": options} if options else model
+        data["models"][role] = with_models(known[role], model)
     checked = check(RecipeText, data, lines, ())
     return _build(checked, path, lines, overrides.inputs or {})
 
 
 def _build(text: RecipeText, path: Path, lines: Lines, given_inputs: Mapping[str, str]) -> Recipe:
-    models = {role: _model(text, role, lines) for role in text.models}
+    models = {role: role_of(entry, lines, ("models", role)) for role, entry in text.models.items()}
     source_kind = one(text.source, lines, ("source",), "source")
     source = _build_source(text, source_kind, path, lines, given_inputs)
-    stages = _build_stages(text, models, path, lines, set(source.GIVES))
+    roles = _roles(models, lines)
+    stages = _build_stages(text, models, roles, path, lines, set(source.GIVES))
     given = set(source.GIVES).union(*(b.stage.GIVES for b in stages))
     exports = []
     for number, entry in enumerate(text.exports):
@@ -138,13 +145,8 @@ def _build(text: RecipeText, path: Path, lines: Lines, given_inputs: Mapping[str
         parameters = check(exporter.Parameters, entry[kind], lines, (*where, kind))
         _hand_over(exporter.NEEDS, given, f"the export {kind!r}", lines.where((*where, kind)))
         exports.append(BuiltExport(kind, exporter(parameters)))
-    providers: dict[str, Any] = {}
-    shared: dict[str, Any] = {}
-    for role, model in models.items():
-        key = fingerprint(model.model_dump(mode="json"))
-        if key not in shared:
-            shared[key] = _provider(model, lines.where(("models", role)))
-        providers[role] = shared[key]
+    _check_conditions(source, stages, roles, lines)
+    _check_budget(text, stages, roles, lines)
     return Recipe(
         text=text,
         path=path,
@@ -152,8 +154,7 @@ def _build(text: RecipeText, path: Path, lines: Lines, given_inputs: Mapping[str
         source=source,
         stages=tuple(stages),
         exports=tuple(exports),
-        models=models,
-        providers=providers,
+        roles=roles,
     )
 
 
@@ -164,11 +165,74 @@ def _plugin(kind: registry.Kind, name: str, lines: Lines, path: tuple[str | int,
         raise RecipeError(f"{lines.where(path)}: {error}") from None
 
 
-def _model(text: RecipeText, role: str, lines: Lines) -> Model:
-    entry = text.models[role]
-    if isinstance(entry, str):
-        return Model(model=entry)
-    return check(Model, entry, lines, ("models", role))
+def _roles(texts: Mapping[str, RoleText], lines: Lines) -> dict[str, Role]:
+    """Every role with its providers; one and the same model with the same options is shared."""
+    shared: dict[str, Any] = {}
+    roles: dict[str, Role] = {}
+    for role, text in texts.items():
+        providers = []
+        for model in text.models:
+            key = fingerprint([model.model, model.options])
+            if key not in shared:
+                shared[key] = _provider(model, lines.where(("models", role)))
+            providers.append(shared[key])
+        names = [provider.name for provider in providers]
+        for name in names:
+            if names.count(name) > 1:
+                raise RecipeError(
+                    f"{lines.where(('models', role))}: {name} stands there twice; what it failed "
+                    "at once it would fail at again"
+                )
+        roles[role] = Role(text, tuple(providers))
+    return roles
+
+
+def _check_conditions(
+    source: Source, stages: Sequence[BuiltStage], roles: Mapping[str, Role], lines: Lines
+) -> None:
+    """Every escalation's condition names scores that are there when its stage has run."""
+    known: set[str] = set()
+    for built in stages:
+        known |= built.stage.SCORES
+        for name in built.stage.roles():
+            condition = roles[name].text.escalate_when
+            if condition is None:
+                continue
+            where = lines.where(("models", name, "escalate_when"))
+            try:
+                Condition.read(condition, known)
+            except RecipeError as error:
+                raise RecipeError(f"{where}: {error}") from None
+            if len(roles[name].providers) == 1:
+                raise RecipeError(
+                    f"{where}: there is no second model that could do the record anew"
+                )
+
+
+def _check_budget(
+    text: RecipeText, stages: Sequence[BuiltStage], roles: Mapping[str, Role], lines: Lines
+) -> None:
+    """A cap only holds where the price of each call is known."""
+    if text.budget.usd is None:
+        return
+    for built in stages:
+        for name in built.stage.roles():
+            for model, provider in zip(roles[name].text.models, roles[name].providers, strict=True):
+                if getattr(provider, "FREE", False):
+                    continue
+                base_url = getattr(provider, "base_url", None)
+                if price_of(provider.name, model.price, base_url=base_url) is None:
+                    raise RecipeError(
+                        f"{lines.where(('models', name))}: nobody knows the price of "
+                        f"{provider.name}, so that a budget cannot hold; give it: price: "
+                        "{input: …, output: …} (USD per million tokens)"
+                    )
+
+
+def _first_model(name: str, role: Role) -> str:
+    """The model that a role's pictures are drawn for: a replay stands for another one."""
+    stands_for = getattr(role.providers[0], "stands_for", None)
+    return role.text.models[0].model if stands_for is None else str(stands_for(name))
 
 
 def _provider(model: Model, where: str) -> Any:
@@ -207,7 +271,12 @@ def _build_source(
 
 
 def _build_stages(
-    text: RecipeText, models: Mapping[str, Model], path: Path, lines: Lines, given: set[str]
+    text: RecipeText,
+    models: Mapping[str, RoleText],
+    roles: Mapping[str, Role],
+    path: Path,
+    lines: Lines,
+    given: set[str],
 ) -> list[BuiltStage]:
     built: list[BuiltStage] = []
     for number, entry in enumerate(text.stages):
@@ -227,7 +296,7 @@ def _build_stages(
             name=name,
             seed=text.seed,
             prompt=lambda prompt: load_prompt(prompt, path.parent),
-            models={role: model.model for role, model in models.items()},
+            models={name: _first_model(name, role) for name, role in roles.items()},
         )
         try:
             stage: Stage = found(parameters, setup)
@@ -253,11 +322,8 @@ def _hand_over(needs: frozenset[str], given: set[str], who: str, where: str) -> 
         )
 
 
-def _made_of(kind: str, stage: Stage, models: Mapping[str, Model], seed: int) -> dict[str, Any]:
-    asked = {}
-    for role in stage.roles():
-        provider = registry.find("provider", models[role].model.partition("/")[0])
-        asked[role] = {"model": models[role].model, "version": getattr(provider, "VERSION", 1)}
+def _made_of(kind: str, stage: Stage, models: Mapping[str, RoleText], seed: int) -> dict[str, Any]:
+    asked = {role: _asked(models[role]) for role in stage.roles()}
     prompts = prompt_hashes(stage.prompts())
     return {
         "stage": kind,
@@ -268,3 +334,24 @@ def _made_of(kind: str, stage: Stage, models: Mapping[str, Model], seed: int) ->
         "versions": dict(stage.versions()),
         "seed": seed if prompts else None,
     }
+
+
+def _asked(role: RoleText) -> dict[str, Any]:
+    """All of a role on which an output depends: one plain model is written as it always was."""
+    versions = [
+        {
+            "model": model.model,
+            "version": getattr(
+                registry.find("provider", model.model.partition("/")[0]), "VERSION", 1
+            ),
+        }
+        for model in role.models
+    ]
+    when = {
+        outcome: list(remedies)
+        for outcome, remedies in role.when
+        if remedies != getattr(Remedies(), outcome)
+    }
+    if len(versions) == 1 and not when:
+        return versions[0]
+    return {"models": versions, "when": when, "escalate_when": role.escalate_when}

@@ -9,13 +9,14 @@
     source:
       coco_panoptic: {}
     models:                          # --model annotator=openai/gpt-4o
-      annotator: pixels              # or {model: openai/…, base_url: …}
+      annotator: pixels              # or several, and remedies: annoengine.model_chain
     stages:                          # --set annotate.repair=0
       - mark: {style: pix2cap}
       - annotate: {prompts: […]}
     exports:
       - pix2cap: {pad: category}
     run: {shard_size: 100}           # how it is carried out: changes no record
+    budget: {usd: 25}                # new calls stop before more could be spent
 
 Errors name the file, the line, the key, and the nearest name that is known.
 """
@@ -32,6 +33,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from annoengine.errors import RecipeError
+from annoengine.model_chain import Model, RoleText
 from annoengine.prompt import PACKAGED
 from annoengine.registry import did_you_mean
 
@@ -77,13 +79,11 @@ class RunSettings(_Closed):
     """When failing records stop the run."""
 
 
-class Model(_Closed):
-    """A model behind a role: provider/model and the provider's options."""
+class BudgetText(_Closed):
+    """What a run may spend."""
 
-    model: str
-    """``provider/model``; plain ``provider`` where it has one model."""
-    options: dict[str, Any] = {}
-    """Passed to the provider, which checks them."""
+    usd: float | None = Field(default=None, gt=0)
+    """US dollars over all sessions of the run; unset: no cap."""
 
 
 class RecipeText(_Closed):
@@ -99,7 +99,7 @@ class RecipeText(_Closed):
     """Paths that the source reads, relative to the recipe."""
     source: dict[str, dict[str, Any] | None]
     """Where records begin: one source and its parameters."""
-    models: dict[str, str | dict[str, Any]] = {}
+    models: dict[str, str | list[str | dict[str, Any]] | dict[str, Any]] = {}
     """Roles and the models behind them."""
     stages: list[dict[str, Any]]
     """What happens to each record, in order."""
@@ -107,6 +107,8 @@ class RecipeText(_Closed):
     """What leaves the run."""
     run: RunSettings = RunSettings()
     """How it is carried out."""
+    budget: BudgetText = BudgetText()
+    """What it may spend."""
 
 
 class Lines:
@@ -215,7 +217,7 @@ def set_value(data: dict[str, Any], assignment: str) -> None:
     if not equals or (len(parts) < 2 and parts[0] not in ("seed", "name")):
         raise RecipeError(
             f"--set {assignment!r} is not of the form stage.key=value "
-            "(also source.key, models.role, exports.name.key, run.key, seed)"
+            "(also source.key, models.role, exports.name.key, run.key, budget.usd, seed)"
         )
     try:
         parsed = yaml.safe_load(value)
@@ -223,7 +225,7 @@ def set_value(data: dict[str, Any], assignment: str) -> None:
         raise RecipeError(f"--set {assignment!r}: the value is no YAML: {error}") from None
     first, *rest = parts
     target: Any = data
-    if first in ("run", "models", "inputs", "seed", "name", "source", "exports"):
+    if first in ("run", "models", "inputs", "seed", "name", "source", "exports", "budget"):
         if first == "source":
             source = data.setdefault("source", {})
             kind = next(iter(source), "")
@@ -253,6 +255,39 @@ def set_value(data: dict[str, Any], assignment: str) -> None:
             target[part] = {}
         target = target[part]
     target[rest[-1]] = parsed
+
+
+def role_of(entry: Any, lines: Lines, path: tuple[str | int, ...]) -> RoleText:
+    """A role in its longest form, from any of its forms; see :mod:`annoengine.model_chain`."""
+    if isinstance(entry, dict) and "models" in entry:
+        listed, rest = entry["models"], {k: v for k, v in entry.items() if k != "models"}
+        inside: tuple[str | int, ...] = (*path, "models")
+    else:
+        listed, rest, inside = entry, {}, path
+    if not isinstance(listed, list):
+        listed = [listed]
+        models = [_model(listed[0], lines, inside)]
+    else:
+        models = [_model(one, lines, (*inside, n)) for n, one in enumerate(listed)]
+    return check(RoleText, {**rest, "models": models}, lines, path)
+
+
+def _model(entry: Any, lines: Lines, path: tuple[str | int, ...]) -> Model:
+    return check(Model, {"model": entry} if isinstance(entry, str) else entry, lines, path)
+
+
+def with_models(before: Any, names: str) -> Any:
+    """A role's entry with other models (``a,b``); options stay with one, remedies with all."""
+    listed: list[Any] = [name.strip() for name in names.split(",")]
+    if isinstance(before, dict) and "models" in before:
+        kept = {k: v for k, v in before.items() if k not in ("models", "escalate_when")}
+        if "escalate_when" in before and len(listed) > 1:
+            kept["escalate_when"] = before["escalate_when"]
+        return {"models": listed, **kept}
+    options = before.get("options") if isinstance(before, dict) else None
+    if len(listed) == 1:
+        return {"model": listed[0], "options": options} if options else listed[0]
+    return listed
 
 
 def stage_name(entry: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ all shards, decides once, and goes on. What comes out is a stream of events; not
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,11 +16,15 @@ from typing import Any
 import orjson
 
 from annoengine import registry
-from annoengine.ask import Door, Mode, RetryPolicy
+from annoengine.ask import Mode
+from annoengine.budget import Budget, in_nano
+from annoengine.call_counts import count_calls
 from annoengine.compute import Pool
+from annoengine.door import Door, RetryPolicy
 from annoengine.errors import InputError, WorkspaceError
 from annoengine.events import Note, OnEvent, SourceRead, StepDone, ignore
 from annoengine.fingerprint import canonical_json, fingerprint, sha256_hex
+from annoengine.limit_settings import watch
 from annoengine.plan import (
     cut_name,
     is_fresh,
@@ -84,11 +89,17 @@ async def carry_out(
     door = door or make_door(recipe)
     job = Job(recipe, workspace, door, cut, on_event, mode)
     opened: list[Any] = []
+    held = contextlib.ExitStack()
     try:
         if mode == "run":
-            for provider in {id(p): p for p in recipe.providers.values()}.values():
+            if door.budget.cap is not None:
+                held.enter_context(workspace.locked_budget())
+                door.budget.spent = spent_so_far(workspace)
+            for provider in recipe.providers():
                 opened.append(provider)
                 await provider.open()
+            door.look_up_prices()
+            held.callback(_watch_limits(job).cancel)
         source = SourceReader(job, made_of, limit)
         if source.is_done():
             outcome = await _carry_shards(job, chosen, source)
@@ -105,15 +116,46 @@ async def carry_out(
         return outcome
     finally:
         for provider in opened:
+            _tell_notes(job, provider)
             await provider.close()
         door.pool.close()
+        held.close()
+
+
+def _watch_limits(job: Job) -> asyncio.Task[None]:
+    """Follows ``limits.yaml`` in the run's folder, which may be written while the run goes on."""
+    return asyncio.create_task(
+        watch(
+            job.workspace.root / "limits.yaml",
+            job.door.change_limits,
+            lambda text: job.on_event(Note(text)),
+            job.door.names(),
+        )
+    )
+
+
+def _tell_notes(job: Job, provider: Any) -> None:
+    """What a provider has to say after its calls, to the person who watches."""
+    for text in getattr(provider, "notes", tuple)():
+        job.on_event(Note(text))
+
+
+def spent_so_far(workspace: Workspace) -> int:
+    """What a run has spent in nano-dollars, by its journals; perhaps paid calls at their bound."""
+    total = 0
+    for path in workspace.all_journals():
+        counts = count_calls(path)
+        total += counts.spent_nano + counts.perhaps_nano
+    return total
 
 
 def make_door(recipe: Recipe) -> Door:
-    """The door of a run: the recipe's providers, its retry policy, its CPU pool."""
+    """The door of a run: the recipe's providers, its retry policy, its CPU pool, its budget."""
     retries = recipe.text.run.retries
     policy = RetryPolicy(retries.tries, retries.first_wait_s, retries.longest_wait_s)
-    return Door(recipe.providers, Pool(recipe.workers), policy)
+    usd = recipe.text.budget.usd
+    budget = Budget(None if usd is None else in_nano(usd))
+    return Door(recipe.roles, Pool(recipe.workers), policy, budget)
 
 
 class SourceReader:

@@ -18,7 +18,7 @@ from typing import Any, Literal
 from annoengine import registry
 from annoengine.compute import Pool, default_workers
 from annoengine.errors import InputError, RecordFailed
-from annoengine.mask import RecordFiles
+from annoengine.mask import RecordFiles, keyed_rles
 from annoengine.reading.coco_json import survey
 from annoengine.reading.photo_folder import PICTURE_SUFFIXES
 from annoengine.record import Record
@@ -229,11 +229,7 @@ async def _mark(
         return NotMarked(image, opened.detail or opened.reason)
     files = source.files(record)
     if opened.rles:
-        rles = tuple(
-            (key, rle["counts"], (rle["size"][0], rle["size"][1]))
-            for key, rle in enumerate(opened.rles)
-        )
-        files = RecordFiles(image=files.image, rles=rles)
+        files = RecordFiles(image=files.image, rles=keyed_rles(opened.rles))
     try:
         pictures = [
             await pool.run(draw_marks, files, commission)

@@ -80,13 +80,17 @@ class Stage:
     """The base of every stage.
 
     ``VERSION`` goes up with any change that may alter an output. ``NEEDS`` and ``GIVES`` name
-    fields of Record, checked when the recipe is loaded. ``calls(record)`` is the likely number of
-    model calls, for the plan.
+    fields of Record, checked when the recipe is loaded. ``SCORES`` are the names of the scores
+    that it stores; ``UNPARSABLE`` the reasons of RecordFailed that say that no answer could be
+    used, for which another model may be asked. ``calls(record)`` is the likely number of model
+    calls, for the plan.
     """
 
     VERSION: ClassVar[int] = 1
     NEEDS: ClassVar[frozenset[str]] = frozenset()
     GIVES: ClassVar[frozenset[str]] = frozenset()
+    SCORES: ClassVar[frozenset[str]] = frozenset()
+    UNPARSABLE: ClassVar[frozenset[str]] = frozenset()
     Parameters: ClassVar[type[Parameters]] = Parameters
 
     def __init__(self, parameters: Any, setup: Setup) -> None:
@@ -108,6 +112,10 @@ class Stage:
     def requirements(self) -> Sequence[Requirement]:
         """What it needs from the machine: extra packages, data."""
         return ()
+
+    def likely_output(self, record: Record) -> int:
+        """Tokens that the answers about a record are likely to have in all; 0: nobody knows."""
+        return 0
 
     def calls(self, record: Record) -> int:
         """How many model calls the record is likely to take; 0 for a stage that asks nothing."""

@@ -16,10 +16,13 @@ from typing import Any, Literal
 
 import orjson
 
-from annoengine.ask import Door, Mode, NewCall, RecordAsk, StepDoor, send_wave
+from annoengine.ask import Mode, NewCall, RecordAsk, StepDoor
+from annoengine.conditions import Condition
+from annoengine.door import Door
 from annoengine.errors import Drop, InputError, RecordFailed, RunStopped, TooManyFailures, Waiting
 from annoengine.events import CallDone, OnEvent, RecordDone, StepBegins, StepDone
-from annoengine.mask import RecordFiles
+from annoengine.mask import KeyedRles, RecordFiles, keyed_rles
+from annoengine.model_chain import FIRST, Role, Variant
 from annoengine.plan import decided_input
 from annoengine.provider import Reply
 from annoengine.recipe import BuiltStage, Recipe
@@ -35,6 +38,7 @@ from annoengine.shard import (
 )
 from annoengine.stage import BarrierStage, Stage
 from annoengine.vectors import Vectors
+from annoengine.waves import send_wave
 from annoengine.workspace import SOURCE, Workspace
 
 
@@ -59,7 +63,7 @@ class Job:
 
     def ahead(self, stage: Stage) -> int:
         """How many records of one step are open at once."""
-        windows = [self.door.provider(role).window for role in stage.roles()]
+        windows = [self.door.window(role) for role in stage.roles()]
         return max([2 * w for w in windows], default=max(4, 4 * self.door.pool.workers))
 
 
@@ -75,19 +79,12 @@ class StepResult:
     error: BaseException | None = None
 
 
-KeyedRles = tuple[tuple[int, str, tuple[int, int]], ...]
-"""A record's RLE masks: key, counts, (height, width)."""
-
-
 def masks_of_shard(workspace: Workspace, shard: str) -> dict[str, KeyedRles]:
     """The RLE masks that the source wrote beside a shard, by record id."""
     rles: dict[str, KeyedRles] = {}
     for line in read_lines(workspace.storage, f"{workspace.folder(0, SOURCE)}/{shard}.masks.jsonl"):
         entry = orjson.loads(line)
-        rles[entry["id"]] = tuple(
-            (number, rle["counts"], (rle["size"][0], rle["size"][1]))
-            for number, rle in enumerate(entry["rles"])
-        )
+        rles[entry["id"]] = keyed_rles(entry["rles"])
     return rles
 
 
@@ -159,6 +156,8 @@ class OpenStep:
         self.files = ShardFiles(job, shard)
         self.door = self._open_door()
         self.vectors: dict[str, Vectors] = {}
+        self.replayed = 0
+        """Calls that were answered from the journal."""
 
     def _open_door(self) -> StepDoor:
         journal = None
@@ -175,8 +174,9 @@ class OpenStep:
             on_call=self._on_call,
         )
 
-    def _on_call(self, reply: Reply, replayed: bool) -> None:
+    def _on_call(self, reply: Reply, replayed: bool, usd: float | None) -> None:
         usage = reply.usage
+        self.replayed += replayed
         self.job.on_event(
             CallDone(
                 self.name,
@@ -184,6 +184,7 @@ class OpenStep:
                 replayed,
                 usage.input_tokens or 0,
                 usage.output_tokens or 0,
+                usd,
             )
         )
 
@@ -202,19 +203,51 @@ class OpenStep:
             vectors.close()
         self.files.close()
 
-    def ask(self, record: Record) -> RecordAsk:
+    def ask(self, record: Record, variant: Variant = FIRST) -> RecordAsk:
         """The door as this record's stage sees it."""
-        return RecordAsk(record, self.files.files(record), self.door)
+        return RecordAsk(record, self.files.files(record), self.door, variant)
+
+    def _leading_role(self) -> Role | None:
+        """The role whose models a record goes through when the stage fails it: the longest."""
+        roles = [self.job.door.role(name) for name in self.built.stage.roles()]
+        return max(roles, key=lambda role: len(role.providers), default=None)
+
+    async def _annotate(self, record: Record) -> tuple[Record, RecordAsk]:
+        """The stage's result; by the role's next model, or warmer, where the recipe says so.
+
+        What a second model was to do better stands as the first did it, if the second cannot.
+        """
+        stage, role, variant = self.built.stage, self._leading_role(), FIRST
+        text = None if role is None else role.text.escalate_when
+        doubtful = None if text is None else Condition.read(text, None)
+        draft: tuple[Record, RecordAsk] | None = None
+        while True:
+            ask = self.ask(record, variant)
+            again: Variant | None = None
+            try:
+                if isinstance(stage, BarrierStage):
+                    result = await stage.annotate_decided(record, self.decision, ask)
+                else:
+                    result = await stage.annotate(record, ask)
+            except RecordFailed as error:
+                if role is not None and error.reason in stage.UNPARSABLE:
+                    again = role.next_variant(variant)
+                if again is None:
+                    if draft is None or error.reason == "gave_up":  # passing trouble must not last
+                        raise
+                    return draft
+            else:
+                draft = result, ask
+                if role is not None and doubtful is not None and doubtful.holds(result.scores):
+                    again = role.next_model(variant)
+                if again is None:
+                    return draft
+            variant = again
 
     async def annotate(self, record: Record) -> StepResult:
         """What becomes of a record; every trouble of its own is in the result."""
-        ask = self.ask(record)
         try:
-            stage = self.built.stage
-            if isinstance(stage, BarrierStage):
-                result = await stage.annotate_decided(record, self.decision, ask)
-            else:
-                result = await stage.annotate(record, ask)
+            result, ask = await self._annotate(record)
             if result.id != record.id:
                 raise AssertionError(f"the stage {self.name} made {record.id} into {result.id}")
         except Drop as drop:
@@ -227,8 +260,8 @@ class OpenStep:
             return StepResult("failed", record.id, _aside(record, "input", str(error), ()), "input")
         except Waiting:
             return StepResult("waiting", record.id)
-        except NewCall:
-            return StepResult("older", record.id)
+        except NewCall as error:
+            return StepResult("older", record.id, error=error)
         except Exception as error:
             error.add_note(f"while the stage {self.name} worked on the record {record.id}")
             return StepResult("stopped", record.id, error=error)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from annoengine import registry
 from annoengine.checks.finding_tally import CheckedDataset, FindingTally, codes_by_name
@@ -149,7 +150,7 @@ def validate(
         mending.bring_along(found)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Mending:
     """Where mended files go: into a new folder, or with ``output`` None in the old ones' place.
 
@@ -160,6 +161,8 @@ class Mending:
     root: Path
     """The dataset that was named, a file or a folder."""
     output: Path | None
+    state: Literal["waiting", "writing", "whole"] = field(default="waiting", init=False)
+    """How far it is; something is in ``output`` only once it no longer waits."""
 
     def prepare(self, found: FoundDatasets) -> None:
         """Makes the folder. Raises InputError where it would hide or hold what is there."""
@@ -167,11 +170,13 @@ class Mending:
             if one.validator.fix is Validator.fix:
                 raise InputError(f"{one.path}: {one.validator.ABOUT} can be checked, not mended")
         if self.output is None:
+            self.state = "writing"
             return
         if self.output.exists() and (not self.output.is_dir() or any(self.output.iterdir())):
             raise InputError(f"--output {self.output} is there and not empty; name a new folder")
         if self.root.is_dir() and self.output.resolve().is_relative_to(self.root.resolve()):
             raise InputError(f"--output {self.output} lies in {self.root}; name one outside of it")
+        self.state = "writing"
         self.output.mkdir(parents=True, exist_ok=True)
 
     def target(self, path: Path) -> Path:
@@ -198,13 +203,16 @@ class Mending:
 
     def bring_along(self, found: FoundDatasets) -> None:
         """Puts the other files of a dataset's folder beside the mended ones."""
-        if self.output is None or not self.root.is_dir():
-            return
+        if self.output is not None and self.root.is_dir():
+            self._link_others(found, self.output)
+        self.state = "whole"
+
+    def _link_others(self, found: FoundDatasets, output: Path) -> None:
         written = {one.path for one in found.datasets}
         for path in sorted(self.root.rglob("*")):
             if path in written or not path.is_file():
                 continue
-            copy = self.output / path.relative_to(self.root)
+            copy = output / path.relative_to(self.root)
             copy.parent.mkdir(parents=True, exist_ok=True)
             if not copy.exists():
                 try:

@@ -44,6 +44,9 @@ SOURCE = "source"
 _SOURCE_BYTE = 1 << 40
 """The byte of the lock file that stands for reading the source."""
 
+_BUDGET_BYTE = _SOURCE_BYTE + 1
+"""The one that stands for spending the run's budget."""
+
 
 class SourceDone(BaseModel):
     """Says that the source was read to its end: how many entries, in how many shards."""
@@ -191,6 +194,16 @@ class Workspace:
         """All journals of a stage, of every cut."""
         return sorted((self.root / "journals" / stage).glob("*/*.jsonl"))
 
+    def all_journals(self) -> list[Path]:
+        """All journals of the run, also those of stages that the recipe no longer has."""
+        return sorted((self.root / "journals").glob("*/*/*.jsonl"))
+
+    @contextlib.contextmanager
+    def locked_budget(self) -> Iterator[None]:
+        """Holds the right to spend the run's budget: two processes could pass it together."""
+        with self._locked([_BUDGET_BYTE], "its budget"):
+            yield
+
     @contextlib.contextmanager
     def locked_source(self) -> Iterator[None]:
         """Holds the right to read the source."""
@@ -223,7 +236,7 @@ class Workspace:
                     # it, and works between machines on network file systems that lock at all.
                     fcntl.lockf(lock.file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
                 except OSError:
-                    name = what if place == _SOURCE_BYTE else f"shard {place}"
+                    name = what if place >= _SOURCE_BYTE else f"shard {place}"
                     holder = _holder(lock.file.fileno(), place)
                     raise WorkspaceError(
                         f"{self.root}: another run works on {name}{holder}. "

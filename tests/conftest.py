@@ -1,11 +1,25 @@
-"""Property tests draw the same examples in every run; HYPOTHESIS_PROFILE=explore draws new ones."""
+"""What all tests share: examples that are the same in every run, and the COCO sample.
+
+Property tests draw the same examples in every run; HYPOTHESIS_PROFILE=explore draws new ones.
+"""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
 
 settings.register_profile("same", derandomize=True, deadline=None)
 settings.register_profile("explore", derandomize=False, deadline=None, max_examples=3000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+
+
+@pytest.fixture(scope="session")
+def coco_sample() -> Path:
+    """The folder of the two COCO val2017 images of panopticapi's sample; nobody writes there."""
+    folder = os.environ.get("ANNOENGINE_COCO_SAMPLE")
+    if not folder:
+        pytest.skip("ANNOENGINE_COCO_SAMPLE does not name the COCO sample (make check-data)")
+    return Path(folder)

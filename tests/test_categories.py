@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -31,11 +30,8 @@ def test_the_table_has_all_133_categories_each_with_its_own_shown_name() -> None
 
 
 @pytest.mark.check_data
-def test_the_table_follows_the_categories_of_the_dataset() -> None:
-    folder = os.environ.get("ANNOENGINE_COCO_SAMPLE")
-    if folder is None:
-        pytest.skip("ANNOENGINE_COCO_SAMPLE names no folder with the COCO sample")
-    text = (Path(folder) / "panoptic_coco_categories.json").read_text()
+def test_the_table_follows_the_categories_of_the_dataset(coco_sample: Path) -> None:
+    text = (coco_sample / "panoptic_coco_categories.json").read_text()
     assert [category["name"] for category in json.loads(text)] == NAMES
 
 

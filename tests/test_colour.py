@@ -22,7 +22,7 @@ from annoengine.colour import (
     share_of,
     words_for,
 )
-from tests.pixels.truth import colour_name, lab_of
+from tests.pixels.colour_names import colour_name, lab_of
 
 # Pairs of Lab colours with their CIEDE2000 difference. Source: G. Sharma, W. Wu, E. Dalal,
 # "The CIEDE2000 Color-Difference Formula", Color Research and Application 30 (2005), table 1.

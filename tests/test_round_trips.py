@@ -7,7 +7,6 @@ comes back is counted twice: by the package, and anew here, from the format's ow
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,67 +23,37 @@ from annoengine.exporters.coco_instances import (
     CocoInstancesParameters as CocoInstancesExportParameters,
 )
 from annoengine.exporters.pix2cap import Pix2cap, Pix2capParameters
-from annoengine.mask import MAX_ID, IdMap, RecordFiles, box_of, read_panoptic_png, rgb_from_ids
+from annoengine.mask import MAX_ID, IdMap, box_of, read_panoptic_png, rgb_from_ids
 from annoengine.match import PanopticQuality
-from annoengine.record import Record
-from annoengine.source import Source
 from annoengine.sources.coco_instances import CocoInstances, CocoInstancesParameters
 from annoengine.sources.coco_panoptic import CocoPanoptic, CocoPanopticParameters
+from tests.exporters.runs import Run
 from tests.scenes import make_dataset
 
 EXAMPLES = Path(__file__).parents[1] / "examples" / "photographs"
 
 
-class Opened:
-    """The records of a source with their files, as an exporter sees a run."""
-
-    name = "round trip"
-
-    def __init__(self, source: Source) -> None:
-        self._files: dict[str, RecordFiles] = {}
-        self.all: list[Record] = []
-        source.check()
-        for entry in source.entries():
-            opened = source.open(entry)
-            assert opened.record is not None, opened.detail
-            files = source.files(opened.record)
-            if opened.rles:
-                rles = [
-                    (key, rle["counts"], (rle["size"][0], rle["size"][1]))
-                    for key, rle in enumerate(opened.rles)
-                ]
-                files = RecordFiles(image=files.image, rles=tuple(rles))
-            self._files[opened.record_id] = files
-            self.all.append(opened.record)
-
-    def records(self) -> Iterator[Record]:
-        yield from self.all
-
-    def files(self, record: Record) -> RecordFiles:
-        return self._files[record.id]
-
-
-def open_panoptic(images: Path, annotations: Path, masks: Path | None = None) -> Opened:
+def open_panoptic(images: Path, annotations: Path, masks: Path | None = None) -> Run:
     inputs = {"images": images, "annotations": annotations}
     if masks is not None:
         inputs["panoptic"] = masks
-    return Opened(CocoPanoptic(CocoPanopticParameters(split="val"), inputs, 0))
+    return Run.of(CocoPanoptic(CocoPanopticParameters(split="val"), inputs, 0))
 
 
-def go_round(images: Path, before: Opened, folder: Path) -> tuple[Opened, Opened]:
+def go_round(images: Path, before: Run, folder: Path) -> tuple[Run, Run]:
     """The same segments as COCO instances and, made of those, as panoptic PNGs again."""
     instances, panoptic = folder / "instances", folder / "panoptic"
     for made in (instances, panoptic):
         made.mkdir(parents=True)
     CocoInstancesExporter(CocoInstancesExportParameters()).export(before, instances)
     inputs = {"images": images, "annotations": instances / "coco_val_instances.json"}
-    between = Opened(CocoInstances(CocoInstancesParameters(split="val"), inputs, 0))
+    between = Run.of(CocoInstances(CocoInstancesParameters(split="val"), inputs, 0))
     Pix2cap(Pix2capParameters()).export(between, panoptic)
     after = open_panoptic(images, panoptic / "pix2cap_coco_val.json", panoptic / "panoptic_val")
     return between, after
 
 
-def quality_anew(truth: Opened, predicted: Opened) -> tuple[float, int]:
+def quality_anew(truth: Run, predicted: Run) -> tuple[float, int]:
     """Panoptic quality in per cent, and over how many categories, written from scratch.
 
     Pixels are counted by pairs of ids; a pair of one category, of which the true one is no
@@ -92,7 +61,7 @@ def quality_anew(truth: Opened, predicted: Opened) -> tuple[float, int]:
     left is missed, unless a crowd, or invented, unless mostly void or crowd of its category.
     """
     found: dict[int, list[float]] = {}
-    for true, pred in zip(truth.all, predicted.all, strict=True):
+    for true, pred in zip(truth.given, predicted.given, strict=True):
         assert true.id == pred.id
         maps = []
         for opened, record in ((truth, true), (predicted, pred)):
@@ -131,18 +100,19 @@ def quality_anew(truth: Opened, predicted: Opened) -> tuple[float, int]:
     return 100 * sum(shares) / len(shares), len(shares)
 
 
-def quality_of(truth: Opened, predicted: Opened) -> float:
+def quality_of(truth: Run, predicted: Run) -> float:
     quality = PanopticQuality()
-    for true, pred in zip(truth.all, predicted.all, strict=True):
+    for true, pred in zip(truth.given, predicted.given, strict=True):
         maps = [truth.files(true).ids(), predicted.files(pred).ids()]
         quality.add(maps[0], true.segments, maps[1], pred.segments)
     return 100 * quality.quality()
 
 
-def check_round_trip(images: Path, before: Opened, folder: Path) -> None:
+def check_round_trip(images: Path, before: Run, folder: Path) -> None:
     between, after = go_round(images, before, folder)
-    assert [r.id for r in before.all] == [r.id for r in between.all] == [r.id for r in after.all]
-    for first, second, third in zip(before.all, between.all, after.all, strict=True):
+    ids, *others = ([record.id for record in run.given] for run in (before, between, after))
+    assert others == [ids, ids]
+    for first, second, third in zip(before.given, between.given, after.given, strict=True):
         # Nothing in the files differs from the masks.
         assert second.scores == third.scores == ()
         for a, b, c in zip(first.segments, second.segments, third.segments, strict=True):
@@ -177,11 +147,11 @@ def test_made_scenes_go_round(tmp_path: Path) -> None:
 
 def test_the_example_photographs_go_round(tmp_path: Path) -> None:
     before = open_panoptic(EXAMPLES / "images", EXAMPLES / "panoptic.json", EXAMPLES / "panoptic")
-    assert sum(len(record.segments) for record in before.all) > 20
+    assert sum(len(record.segments) for record in before.given) > 20
     check_round_trip(EXAMPLES / "images", before, tmp_path / "made")
 
 
-def write_panoptic(folder: Path, maps: list[IdMap], crowd_ids: set[int] | None = None) -> Opened:
+def write_panoptic(folder: Path, maps: list[IdMap], crowd_ids: set[int] | None = None) -> Run:
     """A panoptic dataset of some id maps: odd ids are dogs, even ones sky."""
     data: dict[str, Any] = {
         "images": [],
@@ -240,10 +210,10 @@ def hard_maps() -> dict[str, IdMap]:
 def test_hard_masks_go_round(name: str, tmp_path: Path) -> None:
     ids = hard_maps()[name]
     before = write_panoptic(tmp_path / "first", [ids], crowd_ids={65535, 256})
-    if any(not segment.iscrowd for segment in before.all[0].segments):
+    if any(not segment.iscrowd for segment in before.given[0].segments):
         check_round_trip(tmp_path / "first" / "images", before, tmp_path / "made")
     _, after = go_round(tmp_path / "first" / "images", before, tmp_path / "again")
-    panoptic = after.files(after.all[0]).panoptic
+    panoptic = after.files(after.given[0]).panoptic
     assert panoptic is not None
     assert np.array_equal(read_panoptic_png(panoptic), ids)
 

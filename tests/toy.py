@@ -120,12 +120,18 @@ class AsksParameters(Parameters):
     """Stands for the parser: changes how the reply is read, not what is asked."""
     reject: str = ""
     """A reply that contains this makes the record fail."""
+    max_tokens: int | None = None
+    """The limit of the first answer."""
+    long: int | None = None
+    """Stores as a score how long an answer is, of so many characters at most."""
 
 
 class Asks(Stage):
     """Asks a model one or two things and keeps the reply as a caption."""
 
     GIVES: ClassVar[frozenset[str]] = frozenset({"captions"})
+    SCORES: ClassVar[frozenset[str]] = frozenset({"answer.length"})
+    UNPARSABLE: ClassVar[frozenset[str]] = frozenset({"rejected"})
     Parameters: ClassVar[type[Parameters]] = AsksParameters
 
     def roles(self) -> Sequence[str]:
@@ -137,7 +143,9 @@ class Asks(Stage):
     async def annotate(self, record: Record, ask: Ask) -> Record:
         p, n = self.parameters, number_of(record)
         question = p.odd_question if n % 2 and p.odd_question else p.question
-        request = Request("model", (message(question.format(n=n)),), Sampling(seed=1))
+        request = Request(
+            "model", (message(question.format(n=n)),), Sampling(seed=1, max_tokens=p.max_tokens)
+        )
         reply = await ask(request, "first")
         text = reply.text
         if reply.outcome != "answer":
@@ -152,7 +160,11 @@ class Asks(Stage):
         if p.reading > 1:
             text = text.upper()
         origin = Origin(stage=self.setup.name, model=reply.model, call=reply.key, turn=reply.turn)
-        return record.but(captions=(Caption(text=text, origin=origin),))
+        captions = (Caption(text=text, origin=origin),)
+        if p.long is None:
+            return record.but(captions=captions)
+        score = Score(name="answer.length", value=float(len(text)), by=self.setup.name)
+        return record.but(captions=captions, scores=(*record.scores, score))
 
 
 class DrawsParameters(Parameters):
@@ -234,7 +246,9 @@ class Echo:
     BATCH: ClassVar[bool] = False
     calls: ClassVar[dict[str, int]] = {}
     script: ClassVar[dict[str, list[Exception | Reply]]] = {}
-    """What to do first for a text, before answering it."""
+    """What to do first for a text, or for ``model: text``, before answering it."""
+    asked: ClassVar[list[tuple[str, str, Sampling]]] = []
+    """Model, text and sampling of every call."""
     embedded: ClassVar[list[str | bytes]] = []
     delay_s: ClassVar[float] = 0.0
 
@@ -247,6 +261,7 @@ class Echo:
         """Begins counting anew."""
         cls.calls.clear()
         cls.script.clear()
+        cls.asked.clear()
         cls.embedded.clear()
         cls.delay_s = 0.0
 
@@ -262,13 +277,15 @@ class Echo:
         text = part.text
         type(self).calls[text] = type(self).calls.get(text, 0) + 1
         await asyncio.sleep(type(self).delay_s)
-        script = type(self).script.get(text)
+        model = self.name.partition("/")[2]
+        type(self).asked.append((model, text, request.sampling))
+        script = type(self).script.get(f"{model}: {text}") or type(self).script.get(text)
         if script:
             first = script.pop(0)
             if isinstance(first, Exception):
                 raise first
             return first
-        return Reply(f"echo: {text}", "answer", "echo-1", usage=Usage(len(text), 5))
+        return Reply(f"echo: {text}", "answer", f"echo-{model}", usage=Usage(len(text), 5))
 
     def classify(self, error: Exception) -> Retry:
         kind, _, reason = str(error).partition(":")

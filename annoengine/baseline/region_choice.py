@@ -11,9 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from random import Random
 
+from annoengine.baseline.claim import Claim
 from annoengine.baseline.english import Noun
-from annoengine.baseline.region_claims import Claim, direction, sets_apart
+from annoengine.baseline.region_claims import sets_apart
 from annoengine.baseline.region_phrases import Wording
+from annoengine.baseline.region_relations import direction
 
 _WORTH = {
     "surrounded": 3.0,

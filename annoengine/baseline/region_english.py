@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from random import Random
 
 from annoengine.answer import Interaction, Region
+from annoengine.baseline.claim import Claim
 from annoengine.baseline.english import conjugate, join, with_article
 from annoengine.baseline.region_choice import by_kind, choose
-from annoengine.baseline.region_claims import Claim, claims_of, direction, gap_px, touches
+from annoengine.baseline.region_claims import claims_of
 from annoengine.baseline.region_facts import Scene
 from annoengine.baseline.region_phrases import Predicate, Wording, direction_words
+from annoengine.baseline.region_relations import direction, gap_px, touches
 from annoengine.fingerprint import seeded_random
 
 SHORT_WORDS, LONG_WORDS = 18, 32

@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
+from annoengine.baseline.claim import Claim
 from annoengine.baseline.english import Noun, join, noun_of, number_word, with_article
-from annoengine.baseline.region_claims import Claim, groups_of, name_of
+from annoengine.baseline.region_claims import groups_of, name_of
 from annoengine.baseline.region_facts import RegionFacts, Scene
 
 ORDINALS = {1: "first", 2: "second", 3: "third", 4: "fourth"}

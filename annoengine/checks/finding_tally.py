@@ -8,10 +8,10 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import orjson
 
@@ -54,8 +54,8 @@ class CheckedDataset:
         )
 
 
-class FindingTally:
-    """The findings of all datasets of a validation. A context manager."""
+class FindingTally(AbstractContextManager["FindingTally"]):
+    """The findings of all datasets of a validation."""
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="annoengine-validate-")
@@ -80,7 +80,7 @@ class FindingTally:
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """All findings as JSON, in the order in which they were added."""
-        self._lines.__exit__(None, None, None)
+        self._lines.close()
         with self._spool.open("rb") as file:
             for line in file:
                 yield orjson.loads(line)
@@ -102,16 +102,8 @@ class FindingTally:
             while piece := file.read(1 << 20):
                 yield piece
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._lines.__exit__(kind, error, trace)
+    def __exit__(self, *error: object) -> None:
+        self._lines.close()
         self._folder.cleanup()
 
 

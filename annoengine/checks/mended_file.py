@@ -11,9 +11,9 @@ import json
 import os
 from array import array
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO
 
 import ijson
 import orjson
@@ -29,8 +29,8 @@ _LAST = 1 << 62
 """The rank of an annotation whose image is not known."""
 
 
-class MendedFile:
-    """The mended form of ``source``, written to ``target``. A context manager.
+class MendedFile(AbstractContextManager["MendedFile"]):
+    """The mended form of ``source``, written to ``target``.
 
     Leaving the context without :meth:`finish` leaves nothing behind.
     """
@@ -92,15 +92,7 @@ class MendedFile:
                 f"{self._source}: {what} cannot be written again: {error}; mend it by hand"
             ) from None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._file.close()
         self._part.unlink(missing_ok=True)
         self._whole.unlink(missing_ok=True)

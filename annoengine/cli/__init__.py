@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typer
 
+from annoengine.cli.calls import calls
 from annoengine.cli.doctor import doctor
 from annoengine.cli.endings import explained
 from annoengine.cli.export import export
@@ -48,6 +49,7 @@ for command, name in (
     (run, "run"),
     (plan, "plan"),
     (status, "status"),
+    (calls, "calls"),
     (retry, "retry"),
     (export, "export"),
     (render_som, "render-som"),

@@ -7,9 +7,12 @@ from typing import Annotated
 
 import typer
 
+from annoengine.cli.endings import interruptible
+
 _SIGNS = {True: "ok", False: "--", None: ""}
 
 
+@interruptible("nothing was sent or changed")
 def doctor(
     recipes: Annotated[
         list[str] | None,

@@ -8,8 +8,12 @@ from typing import Annotated
 import typer
 
 from annoengine.cli import options
+from annoengine.cli.endings import interruptible
 
 
+@interruptible(
+    "datasets that are written whole are kept; the same command writes all of them again"
+)
 def export(
     run: options.RunFolder,
     name: Annotated[str | None, typer.Argument(help="One export of the recipe.")] = None,

@@ -13,6 +13,7 @@ from annoengine.errors import RecipeError
 if TYPE_CHECKING:
     from annoengine.recipe import Recipe
     from annoengine.recipe_text import Overrides
+    from annoengine.workspace import Workspace
 
 RecipeName = Annotated[
     str, typer.Argument(metavar="RECIPE", help="A recipe file, or the name of a packaged one.")
@@ -48,6 +49,10 @@ ShardChoice = Annotated[
     str | None,
     typer.Option("--shards", help="Only these shards: 5, 0-3, or part 2/8."),
 ]
+BudgetUsd = Annotated[
+    float | None,
+    typer.Option("--budget", metavar="USD", min=0, help="Stop before more than this is spent."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the account.")]
 
 
@@ -66,15 +71,22 @@ def overrides(
     models: Sequence[str] | None,
     settings: Sequence[str] | None,
     source: str | None = None,
+    budget: float | None = None,
 ) -> Overrides:
     """What the command line says differently from the recipe."""
     from annoengine.recipe_text import Overrides
 
-    return Overrides(
-        _pairs(inputs, "--input"), _pairs(models, "--model"), tuple(settings or ()), source
-    )
+    changes = [*(settings or ()), *(() if budget is None else (f"budget.usd={budget}",))]
+    return Overrides(_pairs(inputs, "--input"), _pairs(models, "--model"), tuple(changes), source)
 
 
-def workspace_root(recipe: Recipe, given: Path | None) -> Path:
-    """Where the recipe's run lies."""
-    return given if given is not None else Path("runs") / recipe.name
+def load(recipe: str, changes: Overrides, workspace: Path | None) -> tuple[Recipe, Workspace]:
+    """The recipe with what the command line changes, and its run's folder; both are checked."""
+    from annoengine.recipe import load_recipe
+    from annoengine.workspace import Workspace
+
+    built = load_recipe(recipe, changes)
+    folder = Workspace(workspace if workspace is not None else Path("runs") / built.name)
+    folder.check_format()
+    built.source.check()
+    return built, folder

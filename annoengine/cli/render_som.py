@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from annoengine.cli.endings import interruptible
+
 if TYPE_CHECKING:
     from annoengine.single_images import Marked
 
 _SUFFIXES = (".png", ".jpg", ".jpeg")
 
 
+@interruptible("the pictures drawn so far are kept; the same command draws all of them again")
 def render_som(
     images: Annotated[
         list[Path], typer.Argument(metavar="IMAGE...", help="Photographs, or folders of them.")

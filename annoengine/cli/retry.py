@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from annoengine.cli import options
+from annoengine.cli.endings import interruptible
 
 
+def _goes_on(run: Path, **_: object) -> str:
+    """What Ctrl-C leaves: records that no longer count as failed, so that `run` takes them up."""
+    from annoengine.workspace import Workspace
+
+    done = Workspace(run).source_done()
+    command = ["annoengine", "run", f"{run}/recipe.yaml", "-w", f"{run}"]
+    if done is not None and done.limit is not None:
+        command += ["--limit", str(done.limit)]
+    return f"`{shlex.join(command)}` goes on from here"
+
+
+@interruptible(_goes_on)
 def retry(
     run: options.RunFolder,
     stage: Annotated[str | None, typer.Option("--stage", help="Only those of one stage.")] = None,
@@ -40,4 +55,11 @@ def retry(
         return
     for name, count in reopened.records.items():
         typer.echo(f"{name}: {count} failed record(s) will be tried again")
-    carry_and_export(recipe, folder, shards=Shards.parse(shards), limit=limit, quiet=quiet)
+    carry_and_export(
+        recipe,
+        folder,
+        shards=Shards.parse(shards),
+        limit=limit,
+        quiet=quiet,
+        goes_on=_goes_on(run),
+    )

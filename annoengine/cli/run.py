@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from annoengine.cli import options
+from annoengine.cli.endings import interruptible
 
 if TYPE_CHECKING:
     from annoengine.plan import Plan
     from annoengine.recipe import Recipe
     from annoengine.workspace import Workspace
 
+GOES_ON = "the same command goes on from here"
 
+
+@interruptible(GOES_ON)
 def run(
     recipe: options.RecipeName,
     source: options.SourceKind = None,
@@ -22,6 +26,11 @@ def run(
     set: options.Settings = None,
     workspace: options.WorkspaceFolder = None,
     limit: options.Limit = None,
+    pilot: Annotated[
+        int | None,
+        typer.Option("--pilot", min=1, help="Only the first N images; then what the rest costs."),
+    ] = None,
+    budget: options.BudgetUsd = None,
     shards: options.ShardChoice = None,
     redo: Annotated[
         bool, typer.Option("--redo", help="Redo what the recipe changed since; pays only for that.")
@@ -33,14 +42,15 @@ def run(
 ) -> None:
     """Make a dataset; the same command again resumes."""
     from annoengine.carry import carry_and_export
+    from annoengine.errors import SettingError
     from annoengine.plan import make_plan
-    from annoengine.recipe import load_recipe
-    from annoengine.workspace import Shards, Workspace
+    from annoengine.workspace import Shards
 
-    built = load_recipe(recipe, options.overrides(input, model, set, source))
-    folder = Workspace(options.workspace_root(built, workspace))
-    folder.check_format()
-    built.source.check()
+    if pilot is not None and limit is not None:
+        raise SettingError("--pilot already limits the images; leave --limit away")
+    limit = limit if pilot is None else pilot
+    changes = options.overrides(input, model, set, source, budget)
+    built, folder = options.load(recipe, changes, workspace)
     plan = make_plan(built, folder, limit)
     if plan.changed and not (redo or reparse):
         _refuse(built, folder, plan)
@@ -52,7 +62,24 @@ def run(
         mode="replay" if reparse else "run",
         redo=redo,
         quiet=quiet,
+        goes_on=GOES_ON,
     )
+    if pilot is not None:
+        _print_rest(built, folder, pilot)
+
+
+def _print_rest(recipe: Recipe, workspace: Workspace, pilot: int) -> None:
+    """What the images behind a pilot would take, by the pilot's own answers."""
+    from annoengine.estimate import NewCalls, count_listed
+    from annoengine.forecast import forecast
+    from annoengine.plan_report import print_forecast
+    from annoengine.progress import make_console
+
+    rest = max(0, count_listed(recipe, None) - pilot)
+    counts = [NewCalls(b.name, rest, rest, False) for b in recipe.stages if b.stage.roles()]
+    console = make_console()
+    console.print(f"the other {rest:,} images of the source:")
+    print_forecast(console, forecast(recipe, workspace, counts))
 
 
 def _refuse(recipe: Recipe, workspace: Workspace, plan: Plan) -> None:

@@ -7,11 +7,13 @@ from typing import Annotated
 import typer
 
 from annoengine.cli import options
+from annoengine.cli.endings import interruptible
 
 _MOST_ROWS = 40
 """Shards shown one by one before only the unfinished ones are."""
 
 
+@interruptible("nothing was changed")
 def status(
     run: options.RunFolder,
     json: Annotated[bool, typer.Option("--json", help="The account as JSON.")] = False,

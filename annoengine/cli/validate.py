@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from annoengine.cli.endings import interruptible
+
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
@@ -14,6 +16,10 @@ if TYPE_CHECKING:
     from annoengine.validation import FoundDatasets, Mending
 
 
+_AS_IT_WAS = "the dataset is as it was; the same command checks all of it again"
+
+
+@interruptible(_AS_IT_WAS)
 def validate(
     dataset: Annotated[
         Path,
@@ -58,6 +64,7 @@ def validate(
     """Check a dataset: files, ids, masks, boxes, areas, descriptions. Exit 1 if it has errors."""
     from annoengine.checks.finding_tally import FindingTally
     from annoengine.compute import default_workers
+    from annoengine.errors import Interrupted
     from annoengine.validation import find_datasets
     from annoengine.validation import validate as check
     from annoengine.validator import Rules
@@ -65,19 +72,36 @@ def validate(
     mending = _mending(dataset, fix, output, in_place, drop)
     found = find_datasets(dataset, kind)
     rules = Rules(min_caption_chars, default_workers() if workers is None else workers, drop)
-    with FindingTally() as tally:
-        with _progress(json) as told:
-            check(found, tally, rules, masks, images, mending, told)
-        verdict = _verdict(tally, found, strict, fix)
-        if report is not None:
-            report.parent.mkdir(parents=True, exist_ok=True)
-            tally.write_json(report, verdict)
-        if json:
-            for piece in tally.json_bytes(verdict):
-                typer.echo(piece, nl=False)
-        else:
-            _tell(tally, found, verdict, fix, all, report)
+    try:
+        with FindingTally() as tally:
+            with _progress(json) as told:
+                check(found, tally, rules, masks, images, mending, told)
+            verdict = _verdict(tally, found, strict, fix)
+            if report is not None:
+                report.parent.mkdir(parents=True, exist_ok=True)
+                tally.write_json(report, verdict)
+            if json:
+                for piece in tally.json_bytes(verdict):
+                    typer.echo(piece, nl=False)
+            else:
+                _tell(tally, found, verdict, fix, all, report)
+    except KeyboardInterrupt:
+        raise Interrupted(f"interrupted; {_left(mending)}") from None
     raise typer.Exit(0 if verdict["clean"] else 1)
+
+
+def _left(mending: Mending | None) -> str:
+    """What Ctrl-C leaves of a dataset and its mending."""
+    if mending is None or (mending.output is not None and mending.state == "waiting"):
+        return _AS_IT_WAS
+    if mending.output is None:
+        return (
+            "each file is either mended, the old one beside it as FILE.old, or as it was; the same "
+            "command mends the rest"
+        )
+    if mending.state == "writing":
+        return f"{mending.output} is not whole: delete it before the same command is given again"
+    return f"{mending.output} is whole"
 
 
 def _mending(

@@ -9,17 +9,13 @@ is a summary with a colon, the next number in the row, or a finished sentence be
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 
-from annoengine.answer import Fault, Interaction, Region
 from annoengine.numbered.answer_text import Line, bare
+from annoengine.numbered.entries import ENDED, Entry, Reading
 from annoengine.numbered.heads import Head, head_of, names_numbers
 from annoengine.numbered.pieces import (
     INLINE_ENTRY,
-    INTERACTING,
     TEXT_LABEL,
-    plain,
-    plain_summary,
     split_summary,
     without_label,
 )
@@ -47,46 +43,9 @@ _ATTRIBUTE_LABEL = re.compile(
 """A label before a whole sentence ("Appearance: The man wears …"), not before a mere word."""
 _NAMED_MARK = re.compile(r"(?:[(\[]\s*(?:object|id|mark)?|object)\s*#?(\d{1,4})\b", re.IGNORECASE)
 _IS = re.compile(r"(?:is|are|shows)\s+(?=(?:a|an|the|two|three|some|another)\b)", re.IGNORECASE)
-_ENDED = (".", "!", "?", ";", ")", "]", '"', "”", "’", "'", "»", "…")
 _ONLY_A_NUMBER = re.compile(r"(?:(?:object|id|mark)\s*)?[#\[(]?\d{0,4}\Z", re.IGNORECASE)
 _WINDOW = 400
 """How far a line is looked at for the opening of an entry, in characters."""
-_DANGLING = re.compile(
-    r"(?:[,:–—(-]|\b(?:a|an|the|and|or|of|with|in|on|at|to|from|by|is|are|its|their|his|her|as"
-    r"|which|that|while|near|behind|into|over|under|for|has|have|be))$",
-    re.IGNORECASE,
-)
-
-
-@dataclass
-class Entry:
-    """An entry while it is read: the marks, and the pieces of its text."""
-
-    marks: tuple[int, ...]
-    section: str
-    summary: str = ""
-    pieces: list[str] = field(default_factory=list)
-
-    @property
-    def text(self) -> str:
-        """The pieces as one text."""
-        return " ".join(piece for piece in self.pieces if piece)
-
-    @property
-    def end(self) -> str:
-        """The last piece that says something: how the text ends, without putting it together."""
-        return next((piece for piece in reversed(self.pieces) if piece), "")
-
-
-@dataclass
-class Reading:
-    """What the lines came to."""
-
-    regions: list[Region] = field(default_factory=list)
-    interactions: list[Interaction] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
-    tolerated: dict[str, None] = field(default_factory=dict)
-    outside: list[str] = field(default_factory=list)
 
 
 def read_lines(lines: list[Line]) -> Reading:
@@ -133,15 +92,8 @@ class _Reader:
 
     def finish(self) -> Reading:
         """Closes what is open, and gives the reading."""
-        reading = self.reading
-        if self.entries:
-            self._check_the_end(self.entries[-1])
-        for entry in self.entries:
-            if entry.section == "interactions":
-                self._add_interaction(entry)
-            else:
-                self._add_region(entry)
-        return reading
+        self.reading.add(self.entries, ended=self.closed or self.cut_number)
+        return self.reading
 
     def _after_section(self, line: Line) -> str:
         """The text behind a section's heading, which is taken note of."""
@@ -191,7 +143,7 @@ class _Reader:
         if self.open is None or line.bulleted or head.lead or not head.single:
             return False
         before = self.open.end
-        if not before or before.endswith((*_ENDED, ":")) or head.ids[0] == self.last_id + 1:
+        if not before or before.endswith((*ENDED, ":")) or head.ids[0] == self.last_id + 1:
             return False
         return not split_summary(head.rest)[0] and not head.rest[:1].isupper()
 
@@ -275,7 +227,7 @@ class _Reader:
             self.closed = True
             self.reading.tolerated["closing"] = None
             return
-        if line.after_rule and self.open.end.endswith(_ENDED):
+        if line.after_rule and self.open.end.endswith(ENDED):
             self.closed = True
             self.reading.tolerated["closing"] = None
             return
@@ -312,7 +264,7 @@ class _Reader:
         if not entry.summary and len(entry.pieces) == 1 and _is_a_name(entry.pieces[0]):
             entry.summary, entry.pieces = entry.pieces[0].rstrip(":.;"), []
         before = entry.end
-        if line.bulleted and before and not before.endswith((*_ENDED, ",", ":")):
+        if line.bulleted and before and not before.endswith((*ENDED, ",", ":")):
             entry.pieces[-1] += ";"
         entry.pieces.append(text)
 
@@ -320,8 +272,7 @@ class _Reader:
         self.reading.outside.append(text)
         if self.section == "interactions" and self.heading_seen and not self.closed:
             if not NO_INTERACTIONS.match(text):
-                detail = f'An interaction names no objects: "{_quote(text)}".'
-                self.reading.faults.append(Fault("unreadable", (), detail))
+                self.reading.add_unreadable("An interaction names no objects", text)
             return
         self.reading.tolerated["closing" if self.entries else "preamble"] = None
 
@@ -356,68 +307,7 @@ class _Reader:
             return head.rest[:1].isalpha() or not head.rest
         return after_semicolon and (head.lead or bool(split_summary(head.rest, 6)[0]))
 
-    def _check_the_end(self, last: Entry) -> None:
-        """Does the answer break off in its last entry?"""
-        if self.closed or self.cut_number:
-            return
-        text = last.text
-        if not text and last.section == "objects":
-            cut = len(self.entries) > 1
-        elif text.endswith(_ENDED):
-            cut = False
-        elif _DANGLING.search(text):
-            cut = True
-        else:
-            others = [entry.text for entry in self.entries[:-1] if entry.text]
-            ended = sum(other.endswith(_ENDED) for other in others)
-            cut = bool(others) and ended * 2 > len(others)
-        if not cut:
-            return
-        if last.section == "interactions":
-            self.entries.remove(last)
-            self.reading.faults.append(
-                Fault("truncated", (), "The answer broke off in its last interaction.")
-            )
-        else:
-            marks = last.marks
-            which = "object " + " and ".join(map(str, marks))
-            detail = f"The answer broke off in the description of {which}."
-            self.reading.faults.append(Fault("truncated", marks, detail))
-
-    def _add_region(self, entry: Entry) -> None:
-        if len(entry.marks) != 1:
-            marks = ", ".join(map(str, entry.marks))
-            detail = (
-                f"Objects {marks} were described together; each needs a description of its own."
-            )
-            self.reading.faults.append(Fault("grouped", entry.marks, detail))
-            return
-        mark, text = entry.marks[0], entry.text
-        found = INTERACTING.search(text)
-        if found:
-            others = [other for other in names_numbers(found["text"]) if other != mark]
-            if others:
-                text = text[: found.start()] + text[found.end() :]
-                said = Interaction((mark, *others), plain(found["text"]))
-                self.reading.interactions.append(said)
-                self.reading.tolerated["interaction_in_object"] = None
-        if not entry.summary:
-            self.reading.tolerated["no_summary"] = None
-        self.reading.regions.append(Region(mark, plain_summary(entry.summary), plain(text)))
-
-    def _add_interaction(self, entry: Entry) -> None:
-        text = plain(entry.text)
-        if len(entry.marks) < 2:
-            detail = f'An interaction names fewer than two objects: "{_quote(text)}".'
-            self.reading.faults.append(Fault("unreadable", (), detail))
-            return
-        self.reading.interactions.append(Interaction(entry.marks, text))
-
 
 def _is_a_name(text: str) -> bool:
     """Could a first line be a summary whose description stands below?"""
     return bool(text) and len(text.split()) <= 5 and not text.endswith((".", ";", ","))
-
-
-def _quote(text: str) -> str:
-    return text if len(text) <= 80 else text[:77] + "..."

@@ -1,80 +1,74 @@
-"""OpenAI's chat models, and any server that speaks chat completions (``base_url``).
+"""OpenAI's chat models, Azure's, and any server that speaks chat completions (``base_url``).
 
-The SDK's client finds the address, the credentials and the headers, and its HTTP client on
-aiohttp carries the calls; but a call goes to that HTTP client as a request built in advance
-(:mod:`annoengine.chat_wire`), not through the SDK's ``create`` or ``post``. Their building of
-options, headers and types costs more than all the rest: 0.5 of bare aiohttp's throughput with
-``post``, 0.8 to 0.9 without (``tests/benchmarks/bare_client.py``). So the SDK's retries and error
-classes are not met here: ``ask`` has the only loop, and whether a failed call may have been paid
-is told by the innermost cause of its error, since the layers above report a refused connection
-and a reply cut short alike.
+The SDK's client finds the address, the credentials and the headers; a body that is built in
+advance (:mod:`annoengine.chat_wire`) goes to its HTTP client (:mod:`annoengine.chat_connection`),
+not through its ``create``: 0.5 of bare aiohttp's throughput with that, 0.8 to 0.95 without
+(``tests/benchmarks/bare_client.py``). So the SDK's retries and error classes are not met here:
+``ask`` has the only loop, and :mod:`annoengine.chat_errors` says what an error means.
 """
 
 from __future__ import annotations
 
-import asyncio
-import importlib
-import ipaddress
 import os
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError
 
-from annoengine.chat_wire import (
-    BrokenCall,
-    ChatDialect,
-    MalformedReply,
-    Rejected,
-    chat_body,
-    classify_status,
-    is_reasoning_model,
-    read_chat_reply,
-    without_keys,
-)
+from annoengine.chat_connection import ChatConnection, http_client_for, is_private
+from annoengine.chat_errors import BrokenCall, MalformedReply, Rejected, classify_status
+from annoengine.chat_wire import ChatDialect, chat_body, is_reasoning_model, read_chat_reply
 from annoengine.errors import RecipeError, SettingError
+from annoengine.fingerprint import canonical_json
 from annoengine.provider import Reply, Request, Retry
+from annoengine.redaction import without_keys
 from annoengine.registry import did_you_mean
 from annoengine.requirement import Requirement, key_in
 from annoengine.stage import Parameters
-
-if TYPE_CHECKING:
-    from openai import AsyncOpenAI
+from annoengine.strict_schema import strict_fault
 
 DEFAULT_BASE_URL = "https://api.openai.com/v1"
 DEFAULT_KEY_ENV = "OPENAI_API_KEY"
+AZURE_KEY_ENV = "AZURE_OPENAI_API_KEY"
 
-_CONNECT_S = 10.0
-_KEEP_ALIVE_S = 3.0
-"""Shorter than the 5 s after which uvicorn (vLLM) and node close an idle connection: a call
-that is sent into the closing one breaks, and nobody knows whether it was charged."""
+_V1 = {None, "v1", "latest", "preview"}
+"""Azure's versions that are the v1 endpoint. Source: Microsoft, "Azure OpenAI v1 API"."""
 
-_LARGE_BODY_BYTES = 1 << 20
-_SLICE_BYTES = 1 << 18
-"""A larger body is handed over in slices: in one piece it would hold up every other call, and
-aiohttp warns of it."""
+_OWNED = re.compile(r"(?:.*/)?(?:gpt-\d|o\d)", re.IGNORECASE)
+_DATED = re.compile(r"-\d{4}-\d\d-\d\d(?!\d)|-(?:0[1-9]|1[0-2])\d\d(?!\d)|^(?:.*/)?ft:")
+_SET_BY_STAGES = {
+    "model", "messages", "stream", "n", "temperature", "top_p", "max_tokens",
+    "max_completion_tokens", "seed", "response_format", "reasoning_effort", "verbosity",
+}  # fmt: skip
 
-_NEVER_SENT = {"ClientConnectorError", "ConnectionTimeoutError", "ClientHttpProxyError"}
-_NEVER_SENT_HTTPX = {"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError"}
-"""Classes by name: of aiohttp, and of httpx where it carries the call by itself. Under aiohttp
-httpx's own classes say nothing: ``ConnectTimeout`` stands for every broken connection."""
 
-_OF_THE_WIRE = {"ClientError", "RequestError", "SSLError", "EndOfStream"}
-_UNTRUSTED = {"ClientConnectorCertificateError", "SSLCertVerificationError"}
+class AzureOptions(Parameters):
+    """Where a model is deployed on Azure; ``{}`` is its v1 endpoint."""
+
+    deployment: str | None = None
+    """Name of the deployment; None is the model's name."""
+
+    api_version: str | None = None
+    """A dated version (2024-10-21) for the older endpoint; None is the v1 endpoint."""
 
 
 class OpenaiOptions(Parameters):
     """What a recipe may set for an ``openai/…`` model."""
 
     base_url: str | None = None
-    """Address of the server, up to and with /v1; None is OPENAI_BASE_URL, else OpenAI's own."""
+    """Address of the server, up to and with /v1; None is OPENAI_BASE_URL, else OpenAI's own. On
+    Azure: that of the resource; None is AZURE_OPENAI_ENDPOINT."""
 
-    api_key_env: str = DEFAULT_KEY_ENV
-    """Name of the environment variable that holds the key. A server on this machine or a private
-    network is asked without a key where the variable is unset."""
+    azure: AzureOptions | None = None
+    """Set where the model is one of Azure's."""
+
+    api_key_env: str | None = None
+    """Name of the environment variable that holds the key; None is OPENAI_API_KEY, or on Azure
+    AZURE_OPENAI_API_KEY. A server on this machine or a private network is asked without a key
+    where the variable is unset."""
 
     timeout_s: float = Field(default=300.0, gt=0)
     """Seconds that a call may take from its sending to the last byte of its reply."""
@@ -87,10 +81,17 @@ class OpenaiOptions(Parameters):
 
     reasoning: bool | None = None
     """Whether the model takes max_completion_tokens, and neither temperature nor top_p; None
-    tells it by the model's name (o1, o3, o4, gpt-5)."""
+    tells it by the model's name (o1 and later, gpt-5 and later)."""
 
     reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] | None = None
     """How long a reasoning model may think; None is its own default."""
+
+    verbosity: Literal["low", "medium", "high"] | None = None
+    """How much a gpt-5 model writes; None is its own default."""
+
+    extra_body: dict[str, Any] = Field(default_factory=dict)
+    """Further fields of the request's body, for servers that know more than OpenAI's, for example
+    ``{chat_template_kwargs: {enable_thinking: false}}``."""
 
     served_as: str | None = None
     """A word for what stands behind base_url (``qwen2.5-vl-7b-awq``), put into the key of every
@@ -107,36 +108,52 @@ class Openai:
 
     VERSION: ClassVar[int] = 1
     BATCH: ClassVar[bool] = False
-    KEYS: ClassVar[Mapping[str, str]] = {DEFAULT_KEY_ENV: "openai/MODEL"}
+    KEYS: ClassVar[Mapping[str, str]] = {
+        DEFAULT_KEY_ENV: "openai/MODEL",
+        AZURE_KEY_ENV: "openai/MODEL on Azure",
+    }
 
     def __init__(self, model: str, options: Mapping[str, Any]) -> None:
         self.name = f"openai/{model}"
         if not model.strip():
             raise RecipeError("openai needs a model, for example openai/gpt-4o")
-        self.options = _read_options(self.name, options)
+        self.options = chosen = _read_options(self.name, options)
         by_name = is_reasoning_model(model)
-        reasoning = by_name if self.options.reasoning is None else self.options.reasoning
-        effort = self.options.reasoning_effort
-        self.dialect = ChatDialect(
-            model, reasoning, (("reasoning_effort", effort),) if effort else ()
-        )
-        extra = {"reasoning_effort": effort, "served_as": self.options.served_as}
+        reasoning = by_name if chosen.reasoning is None else chosen.reasoning
+        told = {"reasoning_effort": chosen.reasoning_effort, "verbosity": chosen.verbosity}
+        extra = {name: value for name, value in told.items() if value} | chosen.extra_body
+        deployment = chosen.azure.deployment if chosen.azure else None
+        self.dialect = ChatDialect(deployment or model, reasoning, tuple(extra.items()))
+        self._key_extra = {
+            name: value if isinstance(value, str) else canonical_json(value).decode()
+            for name, value in extra.items()
+        }
+        if chosen.served_as:
+            self._key_extra["served_as"] = chosen.served_as
         if reasoning != by_name:
-            extra["reasoning"] = str(reasoning).lower()
-        self._key_extra = {name: value for name, value in extra.items() if value}
+            self._key_extra["reasoning"] = str(reasoning).lower()
         self._model = model
-        self._client: AsyncOpenAI | None = None
-        self._send: _Send | None = None
+        self._key_env = chosen.api_key_env or (AZURE_KEY_ENV if chosen.azure else DEFAULT_KEY_ENV)
+        self._connection: ChatConnection | None = None
         self._secrets: tuple[str, ...] = ()
+        self._served: set[str] = set()
+        self._remarks: dict[str, None] = {}
 
     def __repr__(self) -> str:
         return f"Openai({self.name!r}, base_url={self.base_url!r})"
 
     @property
     def base_url(self) -> str:
-        """The server's address: the option, else OPENAI_BASE_URL, else OpenAI's."""
-        url = self.options.base_url or os.environ.get("OPENAI_BASE_URL") or DEFAULT_BASE_URL
-        return url.rstrip("/")
+        """The server's address: the option's, else the environment's, else OpenAI's."""
+        azure, given = self.options.azure, self.options.base_url
+        if azure is None:
+            url = given or os.environ.get("OPENAI_BASE_URL") or DEFAULT_BASE_URL
+            return url.rstrip("/")
+        resource = given or os.environ.get("AZURE_OPENAI_ENDPOINT") or ""
+        resource = re.sub(r"/openai(/.*)?$", "", resource.rstrip("/"))
+        if azure.api_version in _V1:
+            return f"{resource}/openai/v1"
+        return f"{resource}/openai/deployments/{self.dialect.model}"
 
     @property
     def window(self) -> int:
@@ -144,70 +161,69 @@ class Openai:
         return self.options.max_concurrency
 
     def key_extra(self, request: Request) -> Mapping[str, str]:
-        """``reasoning_effort``, ``served_as`` and an overruled ``reasoning``, where set."""
+        """Options that change answers, where set; an overruled ``reasoning``; ``served_as``."""
         return self._key_extra
 
     def requirements(self) -> Sequence[Requirement]:
         """Its key, unless the server is on this machine or a private network."""
-        return () if _is_private(self.base_url) else (key_in(self.options.api_key_env),)
+        return () if is_private(self.base_url) else (key_in(self._key_env),)
 
     async def open(self) -> None:
         """Reads the key and makes the client; sends nothing.
 
         Raises SettingError for a key that is not set, RecipeError for an address that is none.
         """
-        if self._client is not None:
+        if self._connection is not None:
             return
-        url = _checked_url(self.name, self.base_url)
-        key = os.environ.get(self.options.api_key_env, "").strip()
-        if not key and not _is_private(url):
+        url, options = self.base_url, self.options
+        if options.azure is not None and url.startswith("/"):
+            raise RecipeError(
+                f"{self.name}: azure needs the address of the resource in base_url or in "
+                "AZURE_OPENAI_ENDPOINT; one looks like https://NAME.openai.azure.com"
+            )
+        _check_url(self.name, url)
+        key = os.environ.get(self._key_env, "").strip()
+        if not key and not is_private(url):
             raise SettingError(
-                f"{self.options.api_key_env} is not set; export it, or use "
+                f"{self._key_env} is not set; export it, or use "
                 "--model annotator=pixels to try the recipe without a key"
             )
         self._secrets = (key,) if key else ()
         import openai
 
-        httpx = _httpx_of(openai)
-        timeout = httpx.Timeout(
-            self.options.timeout_s,
-            connect=min(_CONNECT_S, self.options.timeout_s / 2),  # before ours: it was never sent
-            pool=None,
-        )
+        http_client = http_client_for(openai, url, options.timeout_s, options.max_concurrency)
         settings: dict[str, Any] = {
-            "timeout": timeout,
-            "limits": httpx.Limits(
-                max_connections=self.options.max_concurrency,
-                max_keepalive_connections=self.options.max_concurrency,
-                keepalive_expiry=_KEEP_ALIVE_S,
-            ),
-            "follow_redirects": False,  # a redirected POST comes back as a GET, and takes the key
+            "api_key": key or "none",
+            "organization": options.organization,
+            "max_retries": 0,
+            "http_client": http_client,
         }
-        try:
-            http_client = openai.DefaultAioHttpClient(**settings)
-        except RuntimeError:  # openai 2 without its "aiohttp" extra: slower, as sound
-            http_client = openai.DefaultAsyncHttpxClient(**settings)
-        self._client = openai.AsyncOpenAI(
-            api_key=key or "none",
-            base_url=url,
-            organization=self.options.organization,
-            max_retries=0,
-            http_client=http_client,
-        )
-        headers = {**self._client.auth_headers, **self._client.default_headers}
-        self._send = _Send(
-            http_client,
-            httpx.Request,
-            httpx.URL(f"{url}/chat/completions"),
-            httpx.Headers({k: v for k, v in headers.items() if isinstance(v, str)}),
-            {"timeout": timeout.as_dict()},
+        client: openai.AsyncOpenAI
+        if options.azure is None:
+            client = openai.AsyncOpenAI(base_url=url, **settings)
+        elif options.azure.api_version in _V1:
+            settings["default_headers"] = {"api-key": settings["api_key"]}
+            if options.azure.api_version == "preview":
+                settings["default_query"] = {"api-version": "preview"}
+            client = openai.AsyncOpenAI(base_url=url, **settings)
+        else:
+            # With the deployment in the address: the SDK finds it in a body of its own alone.
+            client = openai.AsyncAzureOpenAI(
+                azure_endpoint=url.partition("/openai/deployments/")[0],
+                azure_deployment=self.dialect.model,
+                api_version=options.azure.api_version,
+                **settings,
+            )
+        key_header = "authorization" if options.azure is None else "api-key"
+        self._connection = ChatConnection(
+            openai, client, http_client, options.timeout_s, key_header
         )
 
     async def close(self) -> None:
         """Closes the connections; may be called twice, and ``open`` may follow."""
-        client, self._client, self._send = self._client, None, None
-        if client is not None:
-            await client.close()
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
 
     async def reply(self, request: Request) -> Reply:
         """One call. Raises Rejected, MalformedReply or BrokenCall, their texts free of keys.
@@ -215,8 +231,8 @@ class Openai:
         The body is built once for a request, however often it is tried, and let go with the
         reply.
         """
-        send = self._send
-        if send is None:
+        connection = self._connection
+        if connection is None:
             raise RuntimeError(f"{self.name} was not opened")
         # A request is frozen as to its fields; like functools.cached_property, this is none.
         kept: dict[str, Any] = request.__dict__
@@ -224,8 +240,9 @@ class Openai:
         body = kept.get(slot)
         if body is None:
             body = kept[slot] = await chat_body(request, self.dialect)
+            self._remark(request)
         try:
-            status, headers, content = await self._within_time(send, body)
+            status, headers, content = await connection.post(body)
             if status != 200:
                 raise Rejected(status, content, headers)
             reply = read_chat_reply(content, headers, self._model)
@@ -233,28 +250,8 @@ class Openai:
             error.args = (without_keys(str(error), self._secrets),)
             raise
         del kept[slot]
+        self._served.add(reply.model)
         return reply
-
-    async def _within_time(self, send: _Send, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
-        """Status, headers and content of a whole reply. Raises BrokenCall where there is none."""
-        try:
-            async with asyncio.timeout(self.options.timeout_s):
-                return await send(body)
-        except TimeoutError:
-            problem = f"no whole reply in {self.options.timeout_s:g} s"
-            raise BrokenCall(problem, sent=True) from None
-        except Exception as error:
-            causes = _causes(error)
-            names = {kind.__name__ for cause in causes for kind in type(cause).__mro__}
-            if not names & _OF_THE_WIRE:
-                raise
-            inner = next((c for c in causes[::-1] if str(c)), error)
-            problem = f"{type(inner).__name__}: {inner}"
-            if names & _UNTRUSTED:
-                raise BrokenCall(problem, sent=False, hopeless=True) from error
-            on_aiohttp = "ClientError" in names
-            never = names & (_NEVER_SENT if on_aiohttp else _NEVER_SENT_HTTPX)
-            raise BrokenCall(problem, sent=not never) from error
 
     def classify(self, error: Exception) -> Retry:
         """What an error of :meth:`reply` means. An error that is not of the wire is raised."""
@@ -265,44 +262,50 @@ class Openai:
         if isinstance(error, Rejected):
             return self._status(error.status, error.body, error.headers)
         if isinstance(error, MalformedReply):
-            if error.status is not None:
-                return self._status(error.status, error.body, {})
+            if error.body is not None:
+                return self._status(error.status or 200, error.body, {})
             return Retry("again", f"no answer in the reply: {error}", "perhaps")
         if isinstance(error, BrokenCall):
-            if error.sent:
-                return Retry("again", f"no whole reply: {error}", "perhaps")
             if error.hopeless:
                 return Retry("fatal", f"the certificate of {self.base_url} is no good: {error}")
+            if error.sent:
+                return Retry("again", f"no whole reply: {error}", "perhaps")
             return Retry("again", f"no connection to {self.base_url}: {error}")
         raise error
 
     def _status(self, status: int, body: Any, headers: Mapping[str, str]) -> Retry:
-        key = self.options.api_key_env + ("" if self._secrets else " (which is not set)")
+        key = self._key_env + ("" if self._secrets else " (which is not set)")
         return classify_status(status, body, headers, self._model, self.base_url, key)
 
+    def notes(self) -> Sequence[str]:
+        """What its user should know of the calls so far, a sentence each; for once at their end.
 
-@dataclass(frozen=True)
-class _Send:
-    """Carries one body to the server over the SDK's HTTP client."""
+        That the model's name is one that its owner moves to other models, with the dated name
+        that answered; that several models answered; what a stage asked for and was not sent.
+        """
+        notes = []
+        served = sorted(self._served)
+        if len(served) > 1:
+            notes.append(f"{self.name} was answered by {len(served)} models: {', '.join(served)}")
+        moves = _OWNED.match(self._model) or self._model.endswith("latest")
+        if moves and not _DATED.search(self._model) and not is_private(self.base_url):
+            note = f"{self.name} is a name that its owner may give to another model at any time"
+            dated = [model for model in served if _DATED.search(model)]
+            if dated and self.options.azure is None:
+                note += f"; to keep to the one that answered, name openai/{dated[-1]}"
+            elif dated:
+                note += f"; this time {dated[-1]} answered"
+            notes.append(note)
+        return [*notes, *self._remarks]
 
-    client: Any
-    request_type: Any
-    url: Any
-    headers: Any = field(repr=False)
-    extensions: Mapping[str, Any]
-
-    async def __call__(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
-        headers = self.headers
-        content: bytes | AsyncIterator[bytes] = body
-        if len(body) > _LARGE_BODY_BYTES:
-            headers = {**headers, "Content-Length": str(len(body))}
-            content = _slices(body)
-        response = await self.client.send(
-            self.request_type(
-                "POST", self.url, headers=headers, content=content, extensions=self.extensions
+    def _remark(self, request: Request) -> None:
+        """Keeps what a request asks for and this model is not sent, or not held to."""
+        for name in self.dialect.unsent(request.sampling):
+            self._remarks[f"{self.name} takes no {name}: what the stage sets is not sent"] = None
+        if request.schema is not None and (fault := strict_fault(request.schema)):
+            self._remarks[f"{self.name} is not held strictly to its answers' schema: {fault}"] = (
+                None
             )
-        )
-        return response.status_code, response.headers, response.content
 
 
 def _read_options(name: str, options: Mapping[str, Any]) -> OpenaiOptions:
@@ -317,17 +320,20 @@ def _read_options(name: str, options: Mapping[str, Any]) -> OpenaiOptions:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise RecipeError(f"{name}: the option {where!r} is wrong: {first['msg']}") from None
-    if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", read.api_key_env) is None:
+    variable = read.api_key_env
+    if variable is not None and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", variable) is None:
         raise RecipeError(
             f"{name}: 'api_key_env' takes the name of an environment variable, not a key itself; "
             "keys never stand in a recipe"
         )
+    for field in sorted(_SET_BY_STAGES & read.extra_body.keys()):
+        raise RecipeError(f"{name}: extra_body may not hold {field!r}, which is set elsewhere")
     if read.base_url is not None:
-        _checked_url(name, read.base_url)
+        _check_url(name, read.base_url)
     return read
 
 
-def _checked_url(name: str, url: str) -> str:
+def _check_url(name: str, url: str) -> None:
     try:
         parts = urlsplit(url)
         _ = parts.port
@@ -340,49 +346,10 @@ def _checked_url(name: str, url: str) -> str:
             f"{name}: base_url {without_keys(url)!r} is no address; "
             "one looks like http://localhost:8000/v1"
         )
-    return url
-
-
-def _is_private(url: str) -> bool:
-    """Whether an address is on this machine or a private network.
-
-    >>> [_is_private(f"http://{h}/v1") for h in ("localhost:8000", "10.0.0.7", "[::1]", "vllm")]
-    [True, True, True, True]
-    >>> _is_private("https://api.openai.com/v1")
-    False
-    """
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_private
-    except ValueError:
-        return "." not in host or host.endswith((".localhost", ".local", ".internal", ".lan"))
-
-
-def _httpx_of(openai: Any) -> Any:
-    """The HTTP library that this SDK rides on: httpx2 from openai 3 on, httpx before."""
-    for base in openai.DefaultAsyncHttpxClient.__mro__:
-        library = base.__module__.partition(".")[0]
-        if library in ("httpx", "httpx2"):
-            return importlib.import_module(library)
-    raise SettingError("this version of the openai package rides on an unknown HTTP library")
-
-
-def _causes(error: BaseException) -> list[BaseException]:
-    """An error and what it was made from, innermost last.
-
-    Only what was named as the cause counts (by ``raise … from``, or as the argument, httpcore's
-    way). The implicit context also holds errors that were being handled when the call began,
-    such as that of the try before, and they say nothing of this one.
-    """
-    chain = [error]
-    while True:
-        last = chain[-1]
-        cause = last.__cause__ or (last.args[0] if last.args else None)
-        if not isinstance(cause, BaseException) or cause in chain:
-            return chain
-        chain.append(cause)
-
-
-async def _slices(body: bytes) -> AsyncIterator[bytes]:
-    for start in range(0, len(body), _SLICE_BYTES):
-        yield body[start : start + _SLICE_BYTES]
+    if parts.path.rstrip("/").endswith("/chat/completions"):
+        raise RecipeError(f"{name}: base_url ends before /chat/completions, on most servers in /v1")
+    if parts.query or parts.fragment:
+        raise RecipeError(
+            f"{name}: base_url ends before the '?'; Azure's version goes into "
+            "azure: {api_version: …}"
+        )

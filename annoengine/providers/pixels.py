@@ -62,6 +62,7 @@ class Pixels:
 
     VERSION: ClassVar[int] = VERSION
     BATCH: ClassVar[bool] = False
+    FREE: ClassVar[bool] = True
 
     def __init__(self, model: str, options: Mapping[str, Any]) -> None:
         if model not in ("", "pixels"):

@@ -12,21 +12,19 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from annoengine.checks import box_checks, coco_tables, photo_checks, segmentation_checks
+from annoengine.checks.coco_pass import CocoPass
 from annoengine.checks.coco_tables import (
     ANNOTATION_MALFORMED,
     CATEGORY_UNKNOWN,
-    IMAGE_MISSING,
     ISCROWD_MALFORMED,
-    CocoTables,
     ImageId,
     first_annotation,
     is_flag,
-    is_image_id,
 )
 from annoengine.checks.instance_checks import AnnotationTask, check_annotation
 from annoengine.checks.mended_file import MendedFile
 from annoengine.checks.photo_checks import check_photo
-from annoengine.reading.coco_json import is_whole, items, shown, text_of
+from annoengine.reading.coco_json import is_whole, items, shown
 from annoengine.validator import Code, Dataset, Finding, Place, Validator
 
 ANNOTATION_ID_TWICE = Code("annotation-id-twice", "error", "annotation ids that are used twice")
@@ -59,33 +57,26 @@ class Instances(Validator):
 
     def check(self, dataset: Dataset) -> Iterator[Finding]:
         """Tables first, then annotation by annotation, then the photographs."""
-        return _Pass(self, dataset).findings(None)
+        return _Pass(self, dataset).check()
 
     def fix(self, dataset: Dataset, target: Path) -> Iterator[Finding]:
         """Mends boxes where there are masks, and areas where these are RLEs."""
-        with MendedFile(dataset.file, target) as mended:
-            yield from _Pass(self, dataset).findings(mended)
+        return _Pass(self, dataset).fix(target)
 
 
-class _Pass:
-    """One going over a file."""
+class _Pass(CocoPass):
+    """One going over an instances file."""
 
     def __init__(self, validator: Instances, dataset: Dataset) -> None:
-        self._validator = validator
-        self._dataset = dataset
-        self._file = dataset.file.name
-        self._tables = CocoTables(dataset.file)
+        super().__init__(validator, dataset)
         self._masked = False
-        self._listed = 0
         self._ids: set[int] = set()
         self._annotated: set[ImageId] = set()
 
-    def findings(self, mended: MendedFile | None) -> Iterator[Finding]:
-        whole = self._tables.read(self._glance)
-        yield from self._tables.findings
-        if not whole:
-            return
-        self._validator.count("images", len(self._tables))
+    def _glance(self, annotation: Any) -> None:
+        self._masked |= isinstance(annotation, dict) and "segmentation" in annotation
+
+    def _check_annotations(self, mended: MendedFile | None) -> Iterator[Finding]:
         self._validator.count("annotations", self._listed)
         for position, annotation in enumerate(items(self._dataset.file, "annotations")):
             report = check_annotation(self._task(annotation, position))
@@ -94,24 +85,16 @@ class _Pass:
                 changed = {**annotation, **report.changes} if report.changes else annotation
                 mended.add(changed)
             yield from report.findings
-        yield from self._photos()
+
+    def _check_whole(self) -> Iterator[Finding]:
+        if self._dataset.images is not None:
+            for image in self._tables:
+                place = Place(self._file, image.id, image.file_name)
+                self._validator.count("photographs")
+                yield from check_photo(place, self._dataset.images, image)
         bare = len(self._tables) - len(self._annotated)
         if bare:
             self._validator.notes.append(f"{bare:,} images have no annotation")
-        if mended is not None:
-            mended.finish(ordered=False)
-
-    def _glance(self, annotation: Any) -> None:
-        self._listed += 1
-        self._masked |= isinstance(annotation, dict) and "segmentation" in annotation
-
-    def _photos(self) -> Iterator[Finding]:
-        if self._dataset.images is None:
-            return
-        for image in self._tables:
-            place = Place(self._file, image.id, image.file_name)
-            self._validator.count("photographs")
-            yield from check_photo(place, self._dataset.images, image)
 
     def _task(self, annotation: Any, position: int) -> AnnotationTask:
         where = f"annotations[{position}]"
@@ -119,13 +102,7 @@ class _Pass:
             place = Place(self._file)
             found = ANNOTATION_MALFORMED.at(place, f"{where} is no object")
             return AnnotationTask(place, None, {}, None, self._masked, [found])
-        image_id = annotation.get("image_id")
-        image = self._tables.image(image_id)
-        known_id = image_id if is_image_id(image_id) else None
-        if isinstance(known_id, str):
-            known_id = text_of(known_id)
-        name = image.file_name if image else None
-        place = Place(self._file, known_id, name, "annotation")
+        image, place = self._image_of(annotation, "annotation")
         id = annotation.get("id")
         before: list[Finding] = []
         if not is_whole(id):
@@ -139,13 +116,10 @@ class _Pass:
             if id == 0:
                 message = f"{where} has the id 0; its matches are counted as misses"
                 before.append(ANNOTATION_ID_ZERO.at(place, message, id))
-        if known_id is None:
-            before.append(ANNOTATION_MALFORMED.at(place, f"{where} has no 'image_id'", id))
-        elif image is None:
-            message = f"{where}: {self._tables.why_missing(known_id)}"
-            before.append(IMAGE_MISSING.at(place, message, id))
+        if image is None:
+            before.append(self._without_image(where, place, id))
         else:
-            self._annotated.add(known_id)
+            self._annotated.add(image.id)
         category_id = annotation.get("category_id")
         known = is_whole(category_id) and category_id in self._tables.categories
         if "categories" in self._tables.counts and not known:

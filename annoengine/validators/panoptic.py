@@ -22,15 +22,13 @@ from annoengine.checks import (
     sidecar_checks,
 )
 from annoengine.checks.box_checks import BOX_MISSING
+from annoengine.checks.coco_pass import CocoPass
 from annoengine.checks.coco_tables import (
     ANNOTATION_MALFORMED,
-    IMAGE_MISSING,
     UNSAFE_PATH,
-    CocoTables,
     ImageId,
     ListedImage,
     first_annotation,
-    is_image_id,
 )
 from annoengine.checks.description_checks import LOADER_MIN_CHARS
 from annoengine.checks.mended_file import MendedFile
@@ -97,25 +95,21 @@ class Panoptic(Validator):
 
     def check(self, dataset: Dataset) -> Iterator[Finding]:
         """Tables first, then image by image, then what concerns the file as a whole."""
-        return _Pass(self, dataset).findings(None)
+        return _Pass(self, dataset).check()
 
     def fix(self, dataset: Dataset, target: Path) -> Iterator[Finding]:
         """Mends boxes, areas, isthing, missing descriptions, and the order of annotations."""
-        with MendedFile(dataset.file, target) as mended:
-            yield from _Pass(self, dataset).findings(mended)
+        return _Pass(self, dataset).fix(target)
 
 
-class _Pass:
-    """One going over a file."""
+class _Pass(CocoPass):
+    """One going over a panoptic file."""
 
     def __init__(self, validator: Panoptic, dataset: Dataset) -> None:
-        self._validator = validator
-        self._dataset = dataset
-        self._file = dataset.file.name
-        self._tables = CocoTables(dataset.file)
+        super().__init__(validator, dataset)
         self._sidecars = SidecarCheck(dataset.file)
         self._described = self._boxed = False
-        self._segments = self._listed = 0
+        self._segments = 0
         self._seen: set[ImageId] = set()
         self._pngs: set[str] = set()
         self._furthest = -1
@@ -123,24 +117,14 @@ class _Pass:
         self._unfound: tuple[Place, str] | None = None
         self._unfound_count = 0
 
-    def findings(self, mended: MendedFile | None) -> Iterator[Finding]:
-        whole = self._tables.read(self._glance)
-        yield from self._tables.findings
-        if not whole:
-            return
-        self._validator.count("images", len(self._tables))
+    def _check_annotations(self, mended: MendedFile | None) -> Iterator[Finding]:
         if self._dataset.masks is None:
             message = f"no folder with its PNGs lies beside {self._file}; the JSON alone is checked"
             yield MASKS_NOT_CHECKED.at(Place(self._file), message)
         for report in self._reports(mended):
             yield from report.findings
-        yield from self._at_the_end()
-        if mended is not None:
-            mended.finish(ordered=self._disorder is not None)
 
     def _glance(self, annotation: Any) -> None:
-        """What must be known of all segments before the first is checked."""
-        self._listed += 1
         infos = annotation.get("segments_info") if isinstance(annotation, dict) else None
         if not isinstance(infos, list):
             return
@@ -191,22 +175,14 @@ class _Pass:
         if not isinstance(annotation, dict):
             found = ANNOTATION_MALFORMED.at(Place(self._file), f"{where} is no object")
             return PanopticTask(context, None, Place(self._file), None, [], [found])
-        id = annotation.get("image_id")
-        image = self._tables.image(id)
-        known_id = id if is_image_id(id) else None
-        if isinstance(known_id, str):
-            known_id = text_of(known_id)
-        place = Place(self._file, known_id, image.file_name if image else None)
+        image, place = self._image_of(annotation)
         before: list[Finding] = []
-        if known_id is None:
-            before.append(ANNOTATION_MALFORMED.at(place, f"{where} has no 'image_id'"))
-        elif image is None:
-            message = f"{where}: {self._tables.why_missing(known_id)}"
-            before.append(IMAGE_MISSING.at(place, message))
-        elif known_id in self._seen:
+        if image is None:
+            before.append(self._without_image(where, place))
+        elif image.id in self._seen:
             before.append(ANNOTATION_TWICE.at(place, f"{where} is a second one for the image"))
         else:
-            self._seen.add(known_id)
+            self._seen.add(image.id)
             if image.position < self._furthest and self._disorder is None:
                 self._disorder = (image, position)
             self._furthest = max(self._furthest, image.position)
@@ -246,8 +222,7 @@ class _Pass:
             if self._unfound is None:
                 self._unfound = (place, f"{png} is looked for as {Path(png).stem}.jpg, not {photo}")
 
-    def _at_the_end(self) -> Iterator[Finding]:
-        """What concerns the file as a whole."""
+    def _check_whole(self) -> Iterator[Finding]:
         if self._disorder is not None:
             image, position = self._disorder
             message = (
@@ -272,6 +247,9 @@ class _Pass:
         yield from self._unlisted_pngs()
         yield from self._sidecars.findings()
         self._note()
+
+    def _to_be_ordered(self) -> bool:
+        return self._disorder is not None
 
     def _unlisted_pngs(self) -> Iterator[Finding]:
         folder = self._dataset.masks

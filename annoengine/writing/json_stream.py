@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO
 
 import orjson
 
 
-class JsonLines:
-    """A JSONL file, written as it comes. A context manager."""
+class JsonLines(AbstractContextManager["JsonLines"]):
+    """A JSONL file, written as it comes."""
 
     def __init__(self, path: Path) -> None:
         self._file: BinaryIO = path.open("wb")
@@ -29,26 +29,23 @@ class JsonLines:
         self._file.write(orjson.dumps(value) + b"\n")
         self.count += 1
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Writes what is still in memory; more than once does no harm."""
         self._file.close()
 
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
-class JsonObject:
+
+class JsonObject(AbstractContextManager["JsonObject"]):
     """One JSON object with some arrays that are filled over time.
 
-    Leaving the context without :meth:`finish` removes the part files and writes nothing.
+    Leaving the context before :meth:`finish` is done removes the part files and writes nothing.
     """
 
     def __init__(self, path: Path, arrays: Sequence[str]) -> None:
         self._path = path
+        self._whole = path.with_name(f".{path.name}.part")
         self._parts = {name: path.with_name(f".{path.name}.{name}.part") for name in arrays}
         self._files: dict[str, BinaryIO] = {
             name: part.open("wb") for name, part in self._parts.items()
@@ -67,7 +64,7 @@ class JsonObject:
         """Writes the object. ``members`` gives its order; None stands for a filled array."""
         for file in self._files.values():
             file.close()
-        with self._path.open("wb") as whole:
+        with self._whole.open("wb") as whole:
             for position, (name, value) in enumerate(members.items()):
                 whole.write((b",\n" if position else b"{") + orjson.dumps(name) + b":")
                 if value is None:
@@ -78,17 +75,10 @@ class JsonObject:
                 else:
                     whole.write(orjson.dumps(value))
             whole.write(b"}\n")
+        self._whole.replace(self._path)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         for file in self._files.values():
             file.close()
-        for part in self._parts.values():
+        for part in (*self._parts.values(), self._whole):
             part.unlink(missing_ok=True)

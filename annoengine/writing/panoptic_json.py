@@ -10,10 +10,10 @@ from __future__ import annotations
 import functools
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
 from importlib import resources
 from pathlib import Path, PurePosixPath
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from annoengine.box import Number, xywh_from_xyxy
 from annoengine.errors import InputError
@@ -154,8 +154,8 @@ def found_by_loader(image_file: str, mask_file: str) -> bool:
     return image_file == PurePosixPath(mask_file).with_suffix(".jpg").as_posix()
 
 
-class PanopticFile:
-    """One panoptic JSON file, filled record by record. A context manager."""
+class PanopticFile(AbstractContextManager["PanopticFile"]):
+    """One panoptic JSON file, filled record by record."""
 
     def __init__(self, path: Path) -> None:
         self._json = JsonObject(path, ("images", "annotations"))
@@ -193,13 +193,5 @@ class PanopticFile:
             }
         )
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._json.__exit__(kind, error, trace)
+    def __exit__(self, *error: object) -> None:
+        self._json.__exit__(*error)

@@ -9,9 +9,9 @@ the export.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from annoengine.record import Caption, Origin, Record, Relation, Segment
 from annoengine.writing.json_stream import JsonLines
@@ -39,8 +39,8 @@ def scores_of(record: Record, segment_id: int | None) -> list[dict[str, Any]]:
     ]
 
 
-class Sidecars:
-    """The three files of one split. A context manager."""
+class Sidecars(AbstractContextManager["Sidecars"]):
+    """The three files of one split."""
 
     def __init__(self, folder: Path, split: str) -> None:
         self._provenance = JsonLines(folder / f"provenance_{split}.jsonl")
@@ -106,14 +106,6 @@ class Sidecars:
             }
         )
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         for file in (self._provenance, self._interactions, self._gaps):
-            file.__exit__(kind, error, trace)
+            file.close()

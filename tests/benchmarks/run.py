@@ -5,8 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
-EVERY = (
+EVERY: tuple[tuple[str, str, list[str]], ...] = (
     ("calls: annotate beside bare aiohttp + uvloop", "annotate_calls", ["--rounds", "7"]),
+    ("limits: refusals and time at every kind of server", "rate_limits", []),
+    ("faults: what each does to a run", "faults", []),
     ("memory and bytes: 1,000 and 20,000 records", "run_sizes", ["--records", "1000", "20000"]),
     ("a thousand kills", "many_kills", ["--kills", "1000"]),
 )

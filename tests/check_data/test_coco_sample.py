@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -19,32 +18,20 @@ from annoengine.record import Caption, Origin, Record
 from annoengine.sources.coco_panoptic import CocoPanoptic, CocoPanopticParameters
 from annoengine.writing.panoptic_json import coco_categories
 
-SAMPLE = os.environ.get("ANNOENGINE_COCO_SAMPLE")
-
-pytestmark = [
-    pytest.mark.check_data,
-    pytest.mark.skipif(
-        not SAMPLE, reason="ANNOENGINE_COCO_SAMPLE does not name the folder of the COCO sample"
-    ),
-]
+pytestmark = pytest.mark.check_data
 
 
 @pytest.fixture(scope="module")
-def folder() -> Path:
-    return Path(SAMPLE or "")
-
-
-@pytest.fixture(scope="module")
-def truth(folder: Path) -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads((folder / "panoptic.json").read_text())
+def truth(coco_sample: Path) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((coco_sample / "panoptic.json").read_text())
     return loaded
 
 
 @pytest.fixture(scope="module")
-def source(folder: Path) -> CocoPanoptic:
+def source(coco_sample: Path) -> CocoPanoptic:
     source = CocoPanoptic(
         CocoPanopticParameters(split="val"),
-        {"images": folder / "images", "annotations": folder / "panoptic.json"},
+        {"images": coco_sample / "images", "annotations": coco_sample / "panoptic.json"},
         0,
     )
     source.check()
@@ -118,9 +105,9 @@ def test_rles_and_jsonl_lose_nothing(source: CocoPanoptic, records: list[Record]
 
 
 def test_rles_are_those_of_the_detection_file(
-    folder: Path, source: CocoPanoptic, records: list[Record]
+    coco_sample: Path, source: CocoPanoptic, records: list[Record]
 ) -> None:
-    rows = json.loads((folder / "panoptic_detection_format.json").read_text())["annotations"]
+    rows = json.loads((coco_sample / "panoptic_detection_format.json").read_text())["annotations"]
     theirs = {(row["image_id"], row["id"]): row for row in rows}
     compared = 0
     for record in records:
@@ -147,8 +134,8 @@ def test_a_void_pixel_more_or_less_is_seen(source: CocoPanoptic, records: list[R
     assert quality.tallies["tree-merged"].iou_sum == tree.area_px / (tree.area_px + ball.area_px)
 
 
-def test_the_packaged_categories_are_cocos(folder: Path) -> None:
-    rows = json.loads((folder / "panoptic_coco_categories.json").read_text())
+def test_the_packaged_categories_are_cocos(coco_sample: Path) -> None:
+    rows = json.loads((coco_sample / "panoptic_coco_categories.json").read_text())
     assert list(coco_categories()) == rows
 
 
@@ -167,7 +154,11 @@ class _Run:
 
 
 def test_an_export_is_the_original_with_descriptions(
-    source: CocoPanoptic, records: list[Record], truth: dict[str, Any], folder: Path, tmp_path: Path
+    source: CocoPanoptic,
+    records: list[Record],
+    truth: dict[str, Any],
+    coco_sample: Path,
+    tmp_path: Path,
 ) -> None:
     origin = Origin(stage="annotate", model="nobody")
     described = [
@@ -193,4 +184,4 @@ def test_an_export_is_the_original_with_descriptions(
     assert written["licenses"] == truth["licenses"][:2]
     for name in ("000000142238.png", "000000439180.png"):
         copied = (tmp_path / "panoptic_val" / name).read_bytes()
-        assert copied == (folder / "panoptic" / name).read_bytes()
+        assert copied == (coco_sample / "panoptic" / name).read_bytes()

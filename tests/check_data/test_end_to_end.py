@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -14,15 +13,7 @@ from annoengine.cli import app
 pytestmark = pytest.mark.check_data
 
 
-@pytest.fixture
-def sample() -> Path:
-    folder = os.environ.get("ANNOENGINE_COCO_SAMPLE")
-    if not folder:
-        pytest.skip("ANNOENGINE_COCO_SAMPLE does not name the COCO sample (make check-data)")
-    return Path(folder)
-
-
-def test_every_segment_that_is_no_crowd_is_described(sample: Path, tmp_path: Path) -> None:
+def test_every_segment_that_is_no_crowd_is_described(coco_sample: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     arguments = ["run", "pix2cap", "-w", str(run), "--set", "source.split=val"]
     for name, path in (
@@ -30,10 +21,10 @@ def test_every_segment_that_is_no_crowd_is_described(sample: Path, tmp_path: Pat
         ("annotations", "panoptic.json"),
         ("panoptic", "panoptic"),
     ):
-        arguments += ["--input", f"{name}={sample / path}"]
+        arguments += ["--input", f"{name}={coco_sample / path}"]
     result = CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert result.exit_code == 0, result.output
-    truth = json.loads((sample / "panoptic.json").read_text())
+    truth = json.loads((coco_sample / "panoptic.json").read_text())
     made = json.loads((run / "export/pix2cap/pix2cap_coco_val.json").read_text())
     assert [i["id"] for i in made["images"]] == [i["id"] for i in truth["images"]]
     described = 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -20,12 +19,9 @@ pytestmark = pytest.mark.check_data
 
 
 @pytest.fixture
-def sample(tmp_path: Path) -> Path:
+def sample(coco_sample: Path, tmp_path: Path) -> Path:
     """A copy of the sample to change."""
-    folder = os.environ.get("ANNOENGINE_COCO_SAMPLE")
-    if not folder:
-        pytest.skip("ANNOENGINE_COCO_SAMPLE does not name the COCO sample (make check-data)")
-    shutil.copytree(folder, tmp_path / "sample")
+    shutil.copytree(coco_sample, tmp_path / "sample")
     return tmp_path / "sample"
 
 

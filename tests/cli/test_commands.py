@@ -1,45 +1,18 @@
-"""The commands as a person gives them: in a process of its own, in an empty folder."""
+"""The commands as a person gives them."""
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
+from tests.cli.process import annoengine, data_options, model_options, waiting_run
 from tests.scenes import make_dataset
 from tests.wire.openai_server import server_process
-
-
-def annoengine(
-    *arguments: str, cwd: Path, env: dict[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Runs the command; its output as text."""
-    clean = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "COLUMNS"))}
-    return subprocess.run(
-        [sys.executable, "-m", "annoengine", *arguments],
-        cwd=cwd,
-        env={**clean, "COLUMNS": "100", **(env or {})},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def data_options(data: Path) -> list[str]:
-    """The inputs of a made dataset."""
-    return [
-        "--input",
-        f"images={data / 'images'}",
-        "--input",
-        f"annotations={data / 'panoptic_val2017.json'}",
-    ]
 
 
 @pytest.fixture
@@ -176,8 +149,7 @@ def test_a_mistake_is_a_sentence(arguments: list[str], sentence: str, tmp_path: 
 def test_a_refusing_server_stops_the_run_with_its_reason(data: Path, tmp_path: Path) -> None:
     (tmp_path / "server").mkdir()
     with server_process(tmp_path / "server", [{"do": "bad_key"}]) as server:
-        model = f"{{model: openai/gpt-4o, options: {{base_url: '{server.base_url}'}}}}"
-        command = ["run", "pix2cap", *data_options(data), "--set", f"models.annotator={model}"]
+        command = ["run", "pix2cap", *data_options(data), *model_options(server.base_url)]
         key = "sk-proj-0123456789abcdefghijklmnop"
         done = annoengine(*command, "-w", "run", cwd=tmp_path, env={"OPENAI_API_KEY": key})
         assert done.returncode == 3, done.stderr
@@ -186,8 +158,7 @@ def test_a_refusing_server_stops_the_run_with_its_reason(data: Path, tmp_path: P
         assert not any(key[-8:].encode() in data for data in written)
         assert key[-8:] not in done.stdout + done.stderr
     with server_process(tmp_path / "server", []) as server:
-        model = f"{{model: openai/gpt-4o, options: {{base_url: '{server.base_url}'}}}}"
-        command = ["run", "pix2cap", *data_options(data), "--set", f"models.annotator={model}"]
+        command = ["run", "pix2cap", *data_options(data), *model_options(server.base_url)]
         done = annoengine(*command, "-w", "run", cwd=tmp_path, env={"OPENAI_API_KEY": key})
         assert done.returncode == 0, done.stderr
         told = json.loads(annoengine("status", "run", "--json", cwd=tmp_path).stdout)
@@ -197,46 +168,22 @@ def test_a_refusing_server_stops_the_run_with_its_reason(data: Path, tmp_path: P
 def test_too_many_failures_end_the_run(data: Path, tmp_path: Path) -> None:
     (tmp_path / "server").mkdir()
     with server_process(tmp_path / "server", [{"do": "refusal"}]) as server:
-        model = f"{{model: openai/gpt-4o, options: {{base_url: '{server.base_url}'}}}}"
         command = ["run", "pix2cap", *data_options(data), "-w", "run"]
-        command += ["--set", f"models.annotator={model}", "--set", "run.failures={after: 2}"]
+        command += [*model_options(server.base_url), "--set", "run.failures={after: 2}"]
         done = annoengine(*command, cwd=tmp_path)
         assert done.returncode == 3, done.stderr
         assert "2 of 2 records failed at annotate" in done.stderr
         assert "refusal" in done.stderr
 
 
-def test_two_runs_on_the_same_shards_and_ctrl_c(data: Path, tmp_path: Path) -> None:
-    (tmp_path / "server").mkdir()
-    with server_process(tmp_path / "server", latency_s=3.0) as server:
-        model = f"{{model: openai/gpt-4o, options: {{base_url: '{server.base_url}'}}}}"
-        command = ["run", "pix2cap", *data_options(data), "-w", "run"]
-        command += ["--set", f"models.annotator={model}"]
-        first = subprocess.Popen(
-            [sys.executable, "-m", "annoengine", *command],
-            cwd=tmp_path,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(400):
-            if server.counts()["received"] == 5:
-                break
-            time.sleep(0.05)
-        second = annoengine(*command, cwd=tmp_path)
+def test_two_runs_on_the_same_shards(data: Path, tmp_path: Path) -> None:
+    with waiting_run(data, calls=5, latency_s=600, cwd=tmp_path) as first:
+        second = annoengine(*first.command, cwd=tmp_path)
         assert second.returncode == 2
-        assert f"another run works on the source (process {first.pid})" in second.stderr or (
-            f"another run works on shard 0 (process {first.pid})" in second.stderr
+        holder = f"(process {first.process.pid})"
+        assert f"another run works on the source {holder}" in second.stderr or (
+            f"another run works on shard 0 {holder}" in second.stderr
         )
-        first.send_signal(signal.SIGINT)
-        output, errors = first.communicate(timeout=60)
-        assert first.returncode == 130, errors
-        assert "calls in flight finish first" in output
-        assert "the same command goes on from here" in errors
-        # The five answers in flight came and were kept.
-        assert server.counts()["answered"] == 5
-        assert annoengine(*command, cwd=tmp_path).returncode == 0
-        assert server.counts()["received"] == 5
 
 
 def test_a_part_of_the_shards_can_be_run(data: Path, tmp_path: Path) -> None:
@@ -256,7 +203,8 @@ def test_plan_sends_and_writes_nothing(data: Path, tmp_path: Path) -> None:
     done = annoengine("plan", "pix2cap", *data_options(data), cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "source: 5 images (not read yet)" in done.stdout
-    assert "annotate: 5 records, at least 5 calls to pixels" in done.stdout
+    assert "annotate: 5 records, asks pixels" in done.stdout
+    assert "from 5 sampled questions" in done.stdout
     assert not (tmp_path / "runs").exists()
     annoengine("run", "pix2cap", *data_options(data), cwd=tmp_path)
     done = annoengine("plan", "pix2cap", *data_options(data), cwd=tmp_path)

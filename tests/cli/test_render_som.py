@@ -14,17 +14,7 @@ from typer.testing import CliRunner, Result
 
 from annoengine.cli import app
 from annoengine.mask import rle_from_mask, write_panoptic_png
-
-CATEGORIES = [
-    {"id": 1, "name": "person", "isthing": 1, "supercategory": "person", "color": [220, 20, 60]},
-    {
-        "id": 187,
-        "name": "sky-other-merged",
-        "isthing": 0,
-        "supercategory": "sky",
-        "color": [1, 2, 3],
-    },
-]
+from tests.tiny_coco import CATEGORIES
 
 
 @pytest.fixture

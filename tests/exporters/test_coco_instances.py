@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,45 +16,11 @@ from annoengine.exporters.coco_instances import CocoInstances, CocoInstancesPara
 from annoengine.mask import RecordFiles, write_panoptic_png
 from annoengine.record import Caption, Category, Origin, Photo, Record, Segment
 from annoengine.registry import find
-from annoengine.source import Opened
+from tests.exporters.runs import Run
 from tests.tiny_coco import TinyCoco, id_map
 from tests.tiny_instances import TinyInstances
 
 ORIGIN = Origin(stage="annotate", model="gpt-4o-2024-11-20")
-
-
-@dataclass
-class Run:
-    """Records and their files, as an exporter sees a run."""
-
-    given: list[Record] = field(default_factory=list)
-    where: dict[str, RecordFiles] = field(default_factory=dict)
-    name: str = "tiny"
-
-    def add(self, source: Any, opened: Opened, **changes: Any) -> None:
-        assert opened.record is not None, opened.detail
-        files = source.files(opened.record)
-        if opened.rles:
-            rles = [
-                (key, r["counts"], (r["size"][0], r["size"][1]))
-                for key, r in enumerate(opened.rles)
-            ]
-            files = RecordFiles(image=files.image, rles=tuple(rles))
-        self.given.append(opened.record.but(**changes))
-        self.where[opened.record.id] = files
-
-    def records(self) -> Iterator[Record]:
-        yield from self.given
-
-    def files(self, record: Record) -> RecordFiles:
-        return self.where[record.id]
-
-
-def run_of(source: Any) -> Run:
-    run = Run()
-    for entry in source.entries():
-        run.add(source, source.open(entry))
-    return run
 
 
 def export(run: Run, folder: Path, **parameters: Any) -> Exported:
@@ -79,7 +43,7 @@ def panoptic(tmp_path: Path) -> Run:
     write_panoptic_png(tiny.masks / "0002.png", ids)
     del tiny.data["annotations"][1]["segments_info"][2]
     tiny.write()
-    return run_of(tiny.source())
+    return Run.of(tiny.source())
 
 
 def test_the_exporter_is_found_by_its_name() -> None:
@@ -180,7 +144,7 @@ def test_overlapping_masks_and_boxes_leave_as_they_came(tmp_path: Path) -> None:
     tiny.data["annotations"][0]["segmentation"] = [[0, 0, 8, 0, 8, 6, 0, 6]]
     tiny.data["annotations"][0].update(area=48, bbox=[0, 0, 8, 6], score=0.25)
     tiny.write()
-    exported = export(run_of(tiny.source()), tmp_path / "out")
+    exported = export(Run.of(tiny.source()), tmp_path / "out")
     assert exported.counts["annotations without a mask"] == 2
     assert exported.notes == [
         "val: 2 annotations have a box and no mask; pycocotools reads them, but its annToMask "
@@ -205,7 +169,7 @@ def test_overlapping_masks_and_boxes_leave_as_they_came(tmp_path: Path) -> None:
 
 
 def test_boxes_and_crowds_may_be_left_out(tmp_path: Path) -> None:
-    run = run_of(TinyInstances(tmp_path / "tiny").source())
+    run = Run.of(TinyInstances(tmp_path / "tiny").source())
     exported = export(run, tmp_path / "out", boxes_only=False, crowds=False)
     assert exported.counts == {
         "images": 1,
@@ -262,14 +226,14 @@ def test_a_run_without_records_says_so(tmp_path: Path) -> None:
 
 def test_masks_that_changed_since_the_run_are_refused(tmp_path: Path) -> None:
     tiny = TinyCoco(tmp_path / "tiny")
-    run = run_of(tiny.source())
+    run = Run.of(tiny.source())
     write_panoptic_png(tiny.masks / "0001.png", id_map()[::-1])
     with pytest.raises(InputError, match=r"0001\.png of coco/val/1 has changed since the run"):
         export(run, tmp_path / "out")
     (tiny.masks / "0001.png").unlink()
     with pytest.raises(InputError, match=r"0001\.png cannot be read: No such file"):
         export(run, tmp_path / "out")
-    run = run_of(TinyInstances(tmp_path / "other").source())
+    run = Run.of(TinyInstances(tmp_path / "other").source())
     for rles, words in (
         ((), "the run has no mask for segment 11 of coco/val/1; was a masks.jsonl file"),
         ([(k, "Z16", (6, 9)) for k in range(3)], "segment 11 of coco/val/1 is 9×6, the photograph"),

@@ -14,7 +14,18 @@ import pytest
 
 HERE = Path(__file__).parent
 WRITE = os.environ.get("ANNOENGINE_GOLDEN") == "write"
-COMMANDS = ("", "run", "plan", "status", "retry", "export", "render-som", "validate", "doctor")
+COMMANDS = (
+    "",
+    "run",
+    "plan",
+    "status",
+    "calls",
+    "retry",
+    "export",
+    "render-som",
+    "validate",
+    "doctor",
+)
 
 
 def compare(path: Path, found: str) -> None:

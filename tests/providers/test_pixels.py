@@ -18,8 +18,9 @@ from PIL import Image
 
 from annoengine import registry
 from annoengine.answer import Answer, Expected, Interaction, Region
+from annoengine.baseline.claim import Claim
 from annoengine.baseline.region_choice import choose
-from annoengine.baseline.region_claims import Claim, claims_of
+from annoengine.baseline.region_claims import claims_of
 from annoengine.baseline.region_english import describe
 from annoengine.baseline.region_facts import measure_record
 from annoengine.baseline.region_phrases import Wording

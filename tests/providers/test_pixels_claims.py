@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -194,14 +193,12 @@ def test_photographs_are_described_truly(file_name: str) -> None:
 
 
 @pytest.mark.check_data
-def test_coco_images_are_described_truly() -> None:
-    folder = os.environ.get("ANNOENGINE_COCO_SAMPLE")
-    if not folder:
-        pytest.skip("ANNOENGINE_COCO_SAMPLE names no folder with the COCO panoptic sample")
-    root = Path(folder)
-    index = root / "panoptic.json"
+def test_coco_images_are_described_truly(coco_sample: Path) -> None:
+    index = coco_sample / "panoptic.json"
     for annotation in json.loads(index.read_text())["annotations"]:
-        made = from_panoptic(index, root / "images", root / "panoptic", annotation["file_name"])
+        made = from_panoptic(
+            index, coco_sample / "images", coco_sample / "panoptic", annotation["file_name"]
+        )
         assert judge(made)[0] == []
 
 

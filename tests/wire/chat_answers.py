@@ -41,6 +41,29 @@ class Call:
         assert isinstance(data, dict)
         return data
 
+    def key(self) -> str:
+        """The key that it was sent with."""
+        bearer = self.headers.get("authorization", "").removeprefix("Bearer ")
+        return self.headers.get("api-key") or bearer
+
+    def model(self) -> str:
+        """The model that is asked."""
+        return str(self.json()["model"])
+
+    def prompt_tokens(self) -> int:
+        """A rough count, the same for the same body."""
+        images = self.body.count(b'"type":"image_url"')
+        return sum(len(text) for _, text in self.texts()) // 4 + 765 * images
+
+    def asked_tokens(self) -> int:
+        """The tokens that it takes from a limit: those of its prompt, and the most it may answer.
+
+        Source: OpenAI, guide "Rate limits": a limit counts ``max_tokens`` where it is set.
+        """
+        request = self.json()
+        most = request.get("max_completion_tokens") or request.get("max_tokens") or 0
+        return self.prompt_tokens() + int(most)
+
     def texts(self) -> list[tuple[str, str]]:
         """Role and text of each message, pictures left out."""
         found = []
@@ -109,21 +132,33 @@ def completion(
     finish_reason: str | None = "stop",
     refusal: str | None = None,
     cached_tokens: int = 0,
+    usage: Mapping[str, Any] | None = None,
+    model: str = "",
 ) -> bytes:
-    """The JSON of a chat completion; token counts are rough and the same for the same body."""
+    """The JSON of a chat completion; token counts are rough and the same for the same body.
+
+    ``usage`` takes the place of these counts, none at all where it is empty; ``model`` that of
+    the dated name under which the server answers.
+    """
     request = call.json()
     limit = request.get("max_completion_tokens") or request.get("max_tokens")
     if text and limit is not None and len(text) > 4 * limit:
         text, finish_reason = text[: 4 * limit], "length"
-    images = call.body.count(b'"type":"image_url"')
-    prompt_tokens = sum(len(t) for _, t in call.texts()) // 4 + 765 * images
+    prompt_tokens = call.prompt_tokens()
     completion_tokens = len(text or "") // 4
+    counted = {
+        "prompt_tokens": prompt_tokens,
+        "completion_tokens": completion_tokens,
+        "total_tokens": prompt_tokens + completion_tokens,
+        "prompt_tokens_details": {"cached_tokens": cached_tokens},
+    }
+    told = counted if usage is None else dict(usage)
     return orjson.dumps(
         {
             "id": f"chatcmpl-{call.sha256[:24]}",
             "object": "chat.completion",
             "created": 1_700_000_000,
-            "model": f"{request['model']}-2024-08-06",
+            "model": model or f"{request['model']}-2024-08-06",
             "choices": [
                 {
                     "index": 0,
@@ -131,11 +166,6 @@ def completion(
                     "finish_reason": finish_reason,
                 }
             ],
-            "usage": {
-                "prompt_tokens": prompt_tokens,
-                "completion_tokens": completion_tokens,
-                "total_tokens": prompt_tokens + completion_tokens,
-                "prompt_tokens_details": {"cached_tokens": cached_tokens},
-            },
+            **({"usage": told} if told else {}),
         }
     )

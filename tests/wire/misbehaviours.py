@@ -1,25 +1,27 @@
-"""How the loopback server misbehaves: a function for each way, in a table by its name.
+"""How the loopback servers misbehave: a function for each way, in a table by its name.
 
-A new way is one more function here; its parameters are what a rule of the script may set.
+A new way is one more function here; its parameters are what a rule of the script may set. What
+is said in the words of a protocol (an answer, an error) is asked of the server, so that a script
+works with each of them.
 """
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import struct
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from email.utils import formatdate
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from tests.wire.chat_answers import Call, answer_text, completion
+from tests.wire.chat_answers import Call, answer_text
 
 if TYPE_CHECKING:
-    from tests.wire.openai_server import Connection, OpenaiServer
+    from tests.wire.connection import Connection
+    from tests.wire.openai_server import OpenaiServer
 
 REASONS = {200: "OK", 404: "Not Found", 429: "Too Many Requests", 500: "Internal Server Error"}
 
@@ -37,15 +39,27 @@ class Exchange:
         self, body: bytes, status: int = 200, kind: str = "application/json", **headers: str
     ) -> None:
         """A whole reply. Header names are given with ``_`` for ``-``."""
+        self.send_with(body, headers, status, kind)
+
+    def send_with(
+        self,
+        body: bytes,
+        headers: Mapping[str, str],
+        status: int = 200,
+        kind: str = "application/json",
+    ) -> None:
+        """The same, with the headers in one piece."""
         self.send_part(self.head(len(body), status, kind, **headers) + body)
         self.done(status)
 
-    def head(self, size: int, status: int = 200, kind: str = "", **headers: str) -> bytes:
-        """Status line and headers of a reply of ``size`` bytes."""
+    def head(self, size: int | None, status: int = 200, kind: str = "", **headers: str) -> bytes:
+        """Status line and headers of a reply of ``size`` bytes, None for a length not told."""
+        limited = self.server.limited
+        headers = (limited.headers() if limited else {}) | headers
         lines = [
             f"HTTP/1.1 {status} {REASONS.get(status, 'Unknown')}",
             f"content-type: {kind or 'application/json'}",
-            f"content-length: {size}",
+            *([] if size is None else [f"content-length: {size}"]),
             f"x-request-id: req_{self.call.number:08d}",
             *(f"{name.replace('_', '-')}: {value}" for name, value in headers.items()),
         ]
@@ -63,11 +77,18 @@ class Exchange:
             self.server.answered(self.call, status, self.by)
         self.connection.next()
 
+    def answer(self, text: str | None, finish_reason: str | None = "stop", **more: Any) -> bytes:
+        """The body of a good reply, as the server's protocol has it."""
+        return self.server.answer(self.call, text, finish_reason, **more)
+
     def error(self, status: int, message: str, type_: str, code: str | None, **more: Any) -> None:
-        """An error in OpenAI's form; ``more`` with ``headers`` for those of the reply."""
+        """An error in the server's form; ``more`` with ``headers`` for those of the reply.
+
+        ``type_`` and ``code`` are OpenAI's words; another protocol says the same in its own.
+        """
         headers = more.pop("headers", {})
-        error = {"message": message, "type": type_, "param": None, "code": code, **more}
-        self.send(orjson.dumps({"error": error}), status, **headers)
+        status, body = self.server.error(self.call, status, message, type_, code, **more)
+        self.send(body, status, **headers)
 
     def hang_up(self, *, hard: bool) -> None:
         """Closes the connection: at once and with a reset, or after what was written."""
@@ -92,29 +113,46 @@ def misbehaviour(function: Misbehaviour) -> Misbehaviour:
     return function
 
 
+def http_date(when: float, form: str = "imf") -> str:
+    """A point in time in one of HTTP's three forms: ``imf``, ``rfc850``, ``asctime``."""
+    if form == "imf":
+        return formatdate(when, usegmt=True)
+    parts = time.gmtime(when)
+    return time.strftime(
+        {"rfc850": "%A, %d-%b-%y %H:%M:%S GMT", "asctime": "%a %b %e %H:%M:%S %Y"}[form], parts
+    )
+
+
 @misbehaviour
 async def rate_limit(
     exchange: Exchange,
-    retry_after: float | None = None,
-    retry_after_ms: float | None = None,
+    retry_after: float | str | None = None,
+    retry_after_ms: float | str | None = None,
     date_in_s: float | None = None,
+    date_form: str = "imf",
+    epoch_in_s: float | None = None,
     reset_s: float | None = None,
+    retry_delay: str = "",
+    said: str = "Rate limit reached for requests.",
 ) -> None:
     """429, with the wait told in any of the ways that servers use, or not at all."""
     headers: dict[str, str] = {}
-    if retry_after is not None:
-        headers["retry_after"] = f"{retry_after:g}"
-    if retry_after_ms is not None:
-        headers["retry_after_ms"] = f"{retry_after_ms:g}"
+    for name, value in (("retry_after", retry_after), ("retry_after_ms", retry_after_ms)):
+        if value is not None:
+            headers[name] = value if isinstance(value, str) else f"{value:g}"
+    now = time.time()
     if date_in_s is not None:
-        now = time.time()
         headers["date"] = formatdate(now, usegmt=True)
-        headers["retry_after"] = formatdate(now + date_in_s, usegmt=True)
+        headers["retry_after"] = http_date(now + date_in_s, date_form)
+    if epoch_in_s is not None:
+        headers["date"] = formatdate(now, usegmt=True)
+        headers["retry_after"] = str(int(now + epoch_in_s))
     if reset_s is not None:
         headers["x_ratelimit_remaining_requests"] = "0"
         headers["x_ratelimit_reset_requests"] = f"{reset_s:g}s"
-    message = "Rate limit reached for requests."
-    exchange.error(429, message, "requests", "rate_limit_exceeded", headers=headers)
+    details = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": retry_delay}]
+    more = {"details": details} if retry_delay else {}
+    exchange.error(429, said, "requests", "rate_limit_exceeded", headers=headers, **more)
 
 
 @misbehaviour
@@ -133,7 +171,7 @@ async def status(
     code: str | None = None,
     retry_after: float | None = None,
 ) -> None:
-    """Any status, in OpenAI's form."""
+    """Any status, in the protocol's form."""
     headers = {} if retry_after is None else {"retry_after": f"{retry_after:g}"}
     exchange.error(status, message, type, code, headers=headers)
 
@@ -146,9 +184,47 @@ async def gateway(exchange: Exchange, status: int = 502) -> None:
 
 
 @misbehaviour
+async def raw(
+    exchange: Exchange,
+    body: Any = "",
+    status: int = 200,
+    kind: str = "application/json",
+    **headers: str,
+) -> None:
+    """Any reply: a text as it stands, anything else as JSON; header names with ``_`` for ``-``."""
+    data = body.encode() if isinstance(body, str) else orjson.dumps(body)
+    exchange.send_with(data, headers, status, kind)
+
+
+@misbehaviour
+async def announce(
+    exchange: Exchange,
+    requests: float | str | None = None,
+    tokens: float | str | None = None,
+    **headers: str,
+) -> None:
+    """The answer, with limits a minute in OpenAI's headers, true or not, and any others."""
+    told = {"x_ratelimit_limit_requests": requests, "x_ratelimit_limit_tokens": tokens}
+    names = {name: f"{value}" for name, value in told.items() if value is not None} | headers
+    exchange.send_with(exchange.answer(answer_text(exchange.call)), names)
+
+
+@misbehaviour
+async def usage(exchange: Exchange, **counts: Any) -> None:
+    """The answer, with these counts of tokens instead of its own; without any, none at all."""
+    exchange.send(exchange.answer(answer_text(exchange.call), usage=counts))
+
+
+@misbehaviour
+async def served(exchange: Exchange, model: str) -> None:
+    """The answer of another model than usual."""
+    exchange.send(exchange.answer(answer_text(exchange.call), model=model))
+
+
+@misbehaviour
 async def bad_key(exchange: Exchange, masked: bool = False) -> None:
     """401 that echoes the key it was given, as OpenAI does (masked) and worse (in whole)."""
-    key = exchange.call.headers.get("authorization", "").removeprefix("Bearer ")
+    key = exchange.call.key()
     shown = f"{key[:8]}{'*' * 20}{key[-4:]}" if masked else key
     message = f"Incorrect API key provided: {shown}. Find yours in your account's settings."
     exchange.error(401, message, "invalid_request_error", "invalid_api_key")
@@ -157,7 +233,7 @@ async def bad_key(exchange: Exchange, masked: bool = False) -> None:
 @misbehaviour
 async def no_model(exchange: Exchange) -> None:
     """404 for a model."""
-    message = f"The model `{exchange.call.json()['model']}` does not exist."
+    message = f"The model `{exchange.call.model()}` does not exist."
     exchange.error(404, message, "invalid_request_error", "model_not_found")
 
 
@@ -188,44 +264,44 @@ async def redirect(exchange: Exchange, to: str) -> None:
 @misbehaviour
 async def say(exchange: Exchange, text: str | None, **more: Any) -> None:
     """A reply with this text; ``finish_reason``, ``refusal``, ``cached_tokens`` as wanted."""
-    exchange.send(completion(exchange.call, text, **more))
+    exchange.send(exchange.answer(text, **more))
 
 
 @misbehaviour
 async def refusal(exchange: Exchange) -> None:
     """The model declines, in the field made for it."""
-    exchange.send(completion(exchange.call, None, refusal="I'm sorry, I can't help with that."))
+    exchange.send(exchange.answer(None, refusal="I'm sorry, I can't help with that."))
 
 
 @misbehaviour
 async def content_filter(exchange: Exchange) -> None:
     """The answer was stopped by a filter."""
-    exchange.send(completion(exchange.call, None, "content_filter"))
+    exchange.send(exchange.answer(None, "content_filter"))
 
 
 @misbehaviour
 async def truncated(exchange: Exchange) -> None:
     """The first half of the answer."""
     text = answer_text(exchange.call)
-    exchange.send(completion(exchange.call, text[: len(text) // 2], "length"))
+    exchange.send(exchange.answer(text[: len(text) // 2], "length"))
 
 
 @misbehaviour
 async def empty(exchange: Exchange, text: str | None = "") -> None:
     """An answer without a word."""
-    exchange.send(completion(exchange.call, text))
+    exchange.send(exchange.answer(text))
 
 
 @misbehaviour
 async def not_json(exchange: Exchange) -> None:
     """A reply that is whole as HTTP and broken as JSON."""
-    exchange.send(completion(exchange.call, answer_text(exchange.call))[:-20])
+    exchange.send(exchange.answer(answer_text(exchange.call))[:-20])
 
 
 @misbehaviour
 async def no_choices(exchange: Exchange) -> None:
-    """A completion without choices."""
-    exchange.send(b'{"id":"chatcmpl-x","object":"chat.completion","model":"m","choices":[]}')
+    """A good reply without an answer in it."""
+    exchange.send(exchange.server.no_answer())
 
 
 @misbehaviour
@@ -239,49 +315,3 @@ async def error_in_200(exchange: Exchange, code: int | str = 429) -> None:
     """What some gateways do: the error of the model behind them, in a 200 of theirs."""
     error = {"message": "Provider returned error", "code": code}
     exchange.send(orjson.dumps({"error": error}))
-
-
-@misbehaviour
-async def cut(exchange: Exchange) -> None:
-    """The connection ends in the middle of the body."""
-    body = completion(exchange.call, answer_text(exchange.call))
-    exchange.send_part(exchange.head(len(body)) + body[: len(body) // 2])
-    exchange.hang_up(hard=False)
-
-
-@misbehaviour
-async def close(exchange: Exchange) -> None:
-    """The connection ends without a reply."""
-    exchange.hang_up(hard=False)
-
-
-@misbehaviour
-async def reset(exchange: Exchange) -> None:
-    """The connection is reset after the request was read."""
-    exchange.hang_up(hard=True)
-
-
-@misbehaviour
-async def garbage(exchange: Exchange) -> None:
-    """Something that is not HTTP."""
-    exchange.send_part(b"SSH-2.0-OpenSSH_9.6\r\n\r\n")
-    exchange.hang_up(hard=False)
-
-
-@misbehaviour
-async def stall(exchange: Exchange, seconds: float = 3600.0) -> None:
-    """Nothing for a long time, then the answer."""
-    await asyncio.sleep(seconds)
-    exchange.send(completion(exchange.call, answer_text(exchange.call)))
-
-
-@misbehaviour
-async def drip(exchange: Exchange, seconds: float = 1.0, pieces: int = 20) -> None:
-    """The answer a few bytes at a time: no pause is long, the whole is."""
-    body = completion(exchange.call, answer_text(exchange.call))
-    exchange.send_part(exchange.head(len(body)))
-    size = -(-len(body) // pieces)
-    for start in range(0, len(body), size):
-        await asyncio.sleep(seconds / pieces)
-        exchange.send_part(body[start : start + size])
-    exchange.done(200)

@@ -12,10 +12,11 @@ prints its port. A script is a list of rules; the first that fits a call is carr
     - {do: refusal, match: "7: zebra"}
 
 ``every`` counts calls; ``share`` draws from the body's hash, so that the same bodies are hit in
-every run; ``times`` spares a body after so many hits; ``match`` is a regular expression on the
-text of the messages. Whatever else stands in a rule goes to the misbehaviour of that name
-(:mod:`tests.wire.misbehaviours`). A raw asyncio protocol rather than a web framework: on one
-core it takes several thousand bodies of 133 KB a second, so that a benchmark measures the client.
+every run; ``times`` spares a body after so many hits; ``after`` and ``until`` are numbers of
+calls; ``match`` is a regular expression on the text of the messages. Whatever else stands in a
+rule goes to the misbehaviour of that name (:mod:`tests.wire.misbehaviours`). A raw asyncio
+protocol rather than a web framework: on one core it takes several thousand bodies of 133 KB a
+second, so that a benchmark measures the client.
 """
 
 from __future__ import annotations
@@ -26,18 +27,15 @@ import contextlib
 import hashlib
 import inspect
 import os
-import re
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from collections import Counter
 from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, ClassVar, Self
 
 import orjson
 import yaml
@@ -46,102 +44,10 @@ if not __package__:  # run by its path
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.wire.chat_answers import Call, answer_text, completion
+from tests.wire.connection import Connection
+from tests.wire.limited import Limited
 from tests.wire.misbehaviours import MISBEHAVIOURS, Exchange, rate_limit
-
-
-@dataclass
-class Rule:
-    """One line of the script; see the module's docstring."""
-
-    do: str
-    every: int = 0
-    share: float = 1.0
-    seed: int = 0
-    times: int | None = None
-    match: str = ""
-    arguments: dict[str, Any] = field(default_factory=dict)
-
-    @classmethod
-    def read(cls, line: Mapping[str, Any]) -> Rule:
-        """A rule of the script. Raises ValueError for what no misbehaviour understands."""
-        own = {"do", "every", "share", "seed", "times", "match"}
-        rule = cls(**{k: v for k, v in line.items() if k in own})
-        rule.arguments = {k: v for k, v in line.items() if k not in own}
-        if rule.do not in MISBEHAVIOURS:
-            raise ValueError(f"no misbehaviour {rule.do!r}; there are {', '.join(MISBEHAVIOURS)}")
-        try:
-            inspect.signature(MISBEHAVIOURS[rule.do]).bind(None, **rule.arguments)
-        except TypeError as error:
-            raise ValueError(f"{rule.do}: {error}") from None
-        return rule
-
-    def fits(self, call: Call, hits: Counter[str]) -> bool:
-        """Whether the rule is carried out on a call; ``hits`` counts its hits per body."""
-        if self.every and call.number % self.every:
-            return False
-        if self.times is not None and hits[call.sha256] >= self.times:
-            return False
-        if self.share < 1.0:
-            draw = hashlib.sha256(f"{self.seed}/{self.do}/{call.sha256}".encode()).digest()
-            if int.from_bytes(draw[:8], "big") / 2**64 >= self.share:
-                return False
-        return not self.match or any(re.search(self.match, text) for _, text in call.texts())
-
-
-class Connection(asyncio.Protocol):
-    """One client's connection: takes requests apart, one at a time."""
-
-    def __init__(self, server: OpenaiServer) -> None:
-        self.server = server
-        self.transport: asyncio.Transport | None = None
-        self.buffer = bytearray()
-        self.needed = 0
-        self.busy = False
-        self.pending: asyncio.Task[None] | asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)  # uvloop's is none by class
-        self.server.came(self)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self.transport = None
-        self.server.gone(self)
-        if self.pending is not None:
-            self.pending.cancel()
-
-    def data_received(self, data: bytes) -> None:
-        self.buffer += data
-        if not self.busy and len(self.buffer) >= self.needed:
-            self._take()
-
-    def next(self) -> None:
-        """The reply is out: the next request may be taken."""
-        self.busy = False
-        self.pending = None
-        if self.buffer:
-            self._take()
-
-    def _take(self) -> None:
-        end = self.buffer.find(b"\r\n\r\n")
-        if end < 0:
-            self.needed = len(self.buffer) + 1
-            return
-        first, *lines = self.buffer[:end].decode("latin-1").split("\r\n")
-        method, path, _ = first.split(" ", 2)
-        headers = {}
-        for line in lines:
-            name, _, value = line.partition(":")
-            headers[name.strip().lower()] = value.strip()
-        assert "transfer-encoding" not in headers, "the client did not say how long its body is"
-        total = end + 4 + int(headers.get("content-length", 0))
-        if len(self.buffer) < total:
-            self.needed = total
-            return
-        body = bytes(memoryview(self.buffer)[end + 4 : total])
-        del self.buffer[:total]
-        self.needed = 0
-        self.busy = True
-        self.server.take(self, method, path, headers, body)
+from tests.wire.script import Rule
 
 
 class OpenaiServer:
@@ -150,10 +56,17 @@ class OpenaiServer:
         async with OpenaiServer([{"do": "cut", "every": 2}]) as server:
             server.base_url  # http://127.0.0.1:49152/v1
 
-    ``latency_s`` passes before every good answer. ``limit_per_minute`` refuses calls beyond it
-    with a 429 that tells the wait; ``burst`` of them may come at once (default: one second's).
-    ``keep_calls`` keeps every call in ``calls``, bodies and all.
+    ``latency_s`` passes before every good answer. ``limited`` refuses calls beyond a rate, in the
+    words of :class:`tests.wire.limited.Limited`; ``limit_per_minute`` and ``burst`` are short for
+    a limit of requests that tells the true wait. It listens on ``host``; a ``deaf`` one reads
+    nothing. ``keep_calls`` keeps every call in ``calls``, bodies and all. What is peculiar to the
+    protocol is in ``CALL``, ``PATH`` and the methods that follow ``start`` and ``stop``; a server
+    of another one overrides these.
     """
+
+    CALL: ClassVar[type[Call]] = Call
+    PATH: ClassVar[str] = "/v1"
+    """What follows host and port in the address that a client is told."""
 
     def __init__(
         self,
@@ -163,6 +76,9 @@ class OpenaiServer:
         limit_per_minute: float | None = None,
         burst: float | None = None,
         keep_calls: bool = False,
+        limited: Mapping[str, Any] | None = None,
+        host: str = "127.0.0.1",
+        deaf: bool = False,
     ) -> None:
         self.script = [Rule.read(line) for line in script]
         self.latency_s = latency_s
@@ -178,9 +94,13 @@ class OpenaiServer:
         self._keep_calls = keep_calls
         self._hits: list[Counter[str]] = [Counter() for _ in self.script]
         self._numbers = 0
-        self._per_second = limit_per_minute / 60 if limit_per_minute else None
-        self._burst = max(1.0, burst or self._per_second or 1.0)
-        self._tokens, self._filled_at = self._burst, time.monotonic()
+        if limited is None and limit_per_minute:
+            limited = {"requests_per_minute": limit_per_minute, "bucket": burst}
+        self.limited = Limited(**limited) if limited else None
+        self.refused = 0
+        self.host = host
+        self._deaf = deaf
+        self._refusing = False
         self._log_path = log
         self._log = -1
         self._server: asyncio.Server | None = None
@@ -188,15 +108,33 @@ class OpenaiServer:
     @property
     def base_url(self) -> str:
         """What a client is told."""
-        return f"http://127.0.0.1:{self.port}/v1"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}{self.PATH}"
 
     async def start(self, port: int = 0) -> None:
         """Listens; ``port`` 0 takes a free one."""
         if self._log_path is not None:
             self._log = os.open(self._log_path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        await self._listen(port)
+
+    async def _listen(self, port: int) -> None:
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(lambda: Connection(self), "127.0.0.1", port)
+        self._server = await loop.create_server(lambda: Connection(self), self.host, port)
         self.port = self._server.sockets[0].getsockname()[1]
+
+    async def refuse(self, seconds: float) -> None:
+        """Hangs up on idle connections and refuses new ones for a while; once at a time."""
+        for connection in list(self.connections):
+            if connection.transport is not None and not connection.busy:
+                connection.transport.close()
+        if self._server is None or self._refusing:
+            return
+        self._refusing = True
+        self._server.close()
+        await asyncio.sleep(seconds)
+        self._refusing = False
+        if self._server is not None:  # not stopped in the meantime
+            await self._listen(self.port)
 
     async def stop(self) -> None:
         """Stops listening and hangs up on everyone."""
@@ -225,6 +163,25 @@ class OpenaiServer:
     ) -> None:
         await self.stop()
 
+    def is_call(self, method: str, path: str) -> bool:
+        """Whether a request is a call of the protocol."""
+        return method == "POST" and path.partition("?")[0].endswith("/chat/completions")
+
+    def answer(self, call: Call, text: str | None, finish_reason: str | None, **more: Any) -> bytes:
+        """The body of a good reply."""
+        return completion(call, text, finish_reason, **more)
+
+    def error(
+        self, call: Call, status: int, message: str, type_: str, code: str | None, **more: Any
+    ) -> tuple[int, bytes]:
+        """Status and body of an error."""
+        error = {"message": message, "type": type_, "param": None, "code": code, **more}
+        return status, orjson.dumps({"error": error})
+
+    def no_answer(self) -> bytes:
+        """The body of a good reply without an answer in it."""
+        return b'{"id":"chatcmpl-x","object":"chat.completion","model":"m","choices":[]}'
+
     def counts(self) -> dict[str, Any]:
         """What was received and sent: in all, by status, by misbehaviour, and per body."""
         return {
@@ -232,6 +189,7 @@ class OpenaiServer:
             "answered": sum(self.whole.values()),
             "statuses": {str(code): n for code, n in sorted(self.statuses.items())},
             "did": dict(sorted(self.did.items())),
+            "refused": self.refused,
             "bodies": {
                 body: {"received": n, "answered": self.whole[body]}
                 for body, n in sorted(self.received.items())
@@ -241,6 +199,8 @@ class OpenaiServer:
     def came(self, connection: Connection) -> None:
         """A client has connected."""
         self.connections.add(connection)
+        if self._deaf and connection.transport is not None:
+            connection.transport.pause_reading()
         self.accepted += 1
         self._all_gone.clear()
 
@@ -270,10 +230,10 @@ class OpenaiServer:
         body: bytes,
     ) -> None:
         """One request: counted, matched with the script, answered."""
-        if (method, path) == ("POST", "/v1/chat/completions"):
+        if self.is_call(method, path):
             sha256 = hashlib.sha256(body).hexdigest()
             self._numbers += 1
-            call = Call(self._numbers, path, headers, body, sha256, self.received[sha256])
+            call = self.CALL(self._numbers, path, headers, body, sha256, self.received[sha256])
             self.received[sha256] += 1
             self._write("received", call)
             if self._keep_calls:
@@ -289,10 +249,11 @@ class OpenaiServer:
 
     def _answer(self, exchange: Exchange) -> None:
         loop = asyncio.get_running_loop()
-        wait_s = self._over_limit_s()
-        if wait_s:
+        refusal = self._refusal(exchange.call, loop.time())
+        if refusal is not None:
             exchange.by = "limit"
-            self._start(exchange, rate_limit(exchange, retry_after=round(wait_s, 3)))
+            self.refused += 1
+            self._start(exchange, rate_limit(exchange, **refusal))
             return
         for rule, hits in zip(self.script, self._hits, strict=True):
             if rule.fits(exchange.call, hits):
@@ -307,23 +268,17 @@ class OpenaiServer:
             self._good(exchange)
 
     def _good(self, exchange: Exchange) -> None:
-        exchange.send(completion(exchange.call, answer_text(exchange.call)))
+        exchange.send(exchange.answer(answer_text(exchange.call)))
 
     def _start(self, exchange: Exchange, doing: Awaitable[None]) -> None:
         self.did[exchange.by] += 1
         exchange.connection.pending = asyncio.ensure_future(_finish(exchange, doing))
 
-    def _over_limit_s(self) -> float:
-        """Seconds until another call is allowed, 0 where this one is."""
-        if self._per_second is None:
-            return 0.0
-        now = time.monotonic()
-        filled = self._tokens + (now - self._filled_at) * self._per_second
-        self._tokens, self._filled_at = min(self._burst, filled), now
-        if self._tokens >= 1.0:
-            self._tokens -= 1.0
-            return 0.0
-        return (1.0 - self._tokens) / self._per_second
+    def _refusal(self, call: Call, now: float) -> Mapping[str, Any] | None:
+        if self.limited is None:
+            return None
+        tokens = call.asked_tokens() if self.limited.counts_tokens else 0
+        return self.limited.refuse(tokens, now)
 
 
 async def _finish(exchange: Exchange, doing: Awaitable[None]) -> None:
@@ -337,10 +292,10 @@ async def _finish(exchange: Exchange, doing: Awaitable[None]) -> None:
 class ServerProcess:
     """The server in a process of its own, for clients that are killed or measured."""
 
-    def __init__(self, process: subprocess.Popen[str], port: int) -> None:
+    def __init__(self, process: subprocess.Popen[str], port: int, path: str) -> None:
         self.process = process
         self.port = port
-        self.base_url = f"http://127.0.0.1:{port}/v1"
+        self.base_url = f"http://127.0.0.1:{port}{path}"
 
     def counts(self) -> dict[str, Any]:
         """``GET /counts``."""
@@ -356,20 +311,24 @@ def server_process(
     script: Sequence[Mapping[str, Any]] = (),
     latency_s: float = 0.0,
     limit_per_minute: float | None = None,
+    kind: type[OpenaiServer] = OpenaiServer,
+    limited: Mapping[str, Any] | None = None,
 ) -> Iterator[ServerProcess]:
     """Runs a server while the block lasts; script and log lie in ``folder``."""
     (folder / "script.yaml").write_text(yaml.safe_dump([dict(line) for line in script]))
-    command = [sys.executable, __file__, "--script", str(folder / "script.yaml")]
+    command = [sys.executable, inspect.getfile(kind), "--script", str(folder / "script.yaml")]
     command += ["--log", str(folder / "calls.jsonl"), "--latency", str(latency_s)]
     if limit_per_minute is not None:
         command += ["--limit-per-minute", str(limit_per_minute)]
+    if limited is not None:
+        command += ["--limited", yaml.safe_dump(dict(limited))]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
         line = process.stdout.readline()
         if not line:
             raise RuntimeError(f"the server did not start: exit code {process.wait()}")
-        yield ServerProcess(process, int(line))
+        yield ServerProcess(process, int(line), kind.PATH)
     finally:
         process.terminate()
         process.wait()
@@ -381,10 +340,15 @@ def read_log(path: Path) -> list[dict[str, Any]]:
     return [orjson.loads(line) for line in path.read_bytes().splitlines()]
 
 
-async def _serve(options: argparse.Namespace) -> None:
+async def _serve(options: argparse.Namespace, kind: type[OpenaiServer]) -> None:
     script = yaml.safe_load(options.script.read_text()) if options.script else []
-    server = OpenaiServer(
-        script or [], options.latency, options.log, options.limit_per_minute, options.burst
+    server = kind(
+        script or [],
+        options.latency,
+        options.log,
+        options.limit_per_minute,
+        options.burst,
+        limited=yaml.safe_load(options.limited) if options.limited else None,
     )
     await server.start(options.port)
     stop = asyncio.Event()
@@ -395,19 +359,20 @@ async def _serve(options: argparse.Namespace) -> None:
     await server.stop()
 
 
-def main() -> None:
+def main(kind: type[OpenaiServer] = OpenaiServer) -> None:
     """Serves until it is told to end."""
-    parser = argparse.ArgumentParser(description="A loopback server for chat completions.")
+    parser = argparse.ArgumentParser(description="A loopback server for a provider's protocol.")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--script", type=Path, help="YAML or JSON list of rules")
     parser.add_argument("--log", type=Path, help="JSON lines, one for each call and each reply")
     parser.add_argument("--latency", type=float, default=0.0, help="seconds before each answer")
     parser.add_argument("--limit-per-minute", type=float, default=None)
     parser.add_argument("--burst", type=float, default=None)
+    parser.add_argument("--limited", help="YAML of limits, instead of the two before")
     options = parser.parse_args()
     import uvloop
 
-    uvloop.run(_serve(options))
+    uvloop.run(_serve(options, kind))
 
 
 if __name__ == "__main__":
