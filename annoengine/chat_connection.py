@@ -1,5 +1,6 @@
 """Carries chat completions over the SDK's HTTP client, and tells what a broken one may have cost.
 
+What every connection shares stands here as well: one call over it, and how a large body leaves.
 Whether a failed call may have been paid is told by the innermost cause of its error, since the
 layers above report a refused connection and a reply cut short alike; and by how much of the body
 had left. What is not certain to be unsent counts as sent.
@@ -10,12 +11,13 @@ from __future__ import annotations
 import asyncio
 import importlib
 import ipaddress
-from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from annoengine.chat_errors import BrokenCall
+from annoengine.chat_errors import BrokenCall, Rejected
 from annoengine.errors import SettingError
+from annoengine.provider import Reply, Request
 
 CONNECT_S = 10.0
 KEEP_ALIVE_S = 1.5
@@ -41,6 +43,44 @@ _STALE_CONNECTIONS = 3
 
 _OF_THE_WIRE = {"ClientError", "RequestError", "SSLError", "EndOfStream"}
 _UNTRUSTED = {"ClientConnectorCertificateError", "SSLCertVerificationError"}
+
+
+class Wire(Protocol):
+    """A way to one model."""
+
+    async def post(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
+        """Status, headers (names in lower case) and content of a whole reply.
+
+        Raises BrokenCall where there is none.
+        """
+        ...
+
+
+async def one_call(
+    wire: Wire,
+    request: Request,
+    name: str,
+    write: Callable[[Request], Awaitable[bytes]],
+    read: Callable[[bytes, Mapping[str, str]], Reply],
+) -> Reply:
+    """Sends a request to the model ``name`` over a wire.
+
+    ``write`` makes the body, once for a request however often it is tried; it is let go with the
+    reply, which ``read`` makes of content and headers. Raises Rejected for another status than
+    200, BrokenCall, and what these two raise.
+    """
+    # A request is frozen as to its fields; like functools.cached_property, this is none.
+    kept: dict[str, Any] = request.__dict__
+    slot = f"body for {name}"
+    body = kept.get(slot)
+    if body is None:
+        body = kept[slot] = await write(request)
+    status, headers, content = await wire.post(body)
+    if status != 200:
+        raise Rejected(status, content, headers)
+    reply = read(content, headers)
+    del kept[slot]
+    return reply
 
 
 def http_client_for(openai: Any, url: str, timeout_s: float, concurrency: int) -> Any:
@@ -118,27 +158,27 @@ class ChatConnection:
         try:
             async with asyncio.timeout(self._timeout_s) as clock:
                 for left in range(_STALE_CONNECTIONS, -1, -1):
-                    content = _Slices(body) if len(body) > _LARGE_BODY_BYTES else body
+                    content = to_send(body)
                     try:
                         return await self._send(content, len(body))
                     except Exception as error:
                         broken = _broken(error, content)
                         if broken is None:
                             raise
-                        begun = isinstance(content, _Slices) and content.is_begun
+                        begun = isinstance(content, Slices) and content.is_begun
                         if not left or begun or _UNWRITTEN not in str(broken):
                             raise broken from error
         except TimeoutError:
             if not clock.expired():
                 raise
             problem = f"no whole reply in {self._timeout_s:g} s"
-            raise BrokenCall(problem, sent=_is_out(content)) from None
+            raise BrokenCall(problem, sent=is_out(content)) from None
         raise AssertionError("the last try raises")
 
     async def _send(
-        self, content: bytes | _Slices, size: int
+        self, content: bytes | Slices, size: int
     ) -> tuple[int, Mapping[str, str], bytes]:
-        large = isinstance(content, _Slices)
+        large = isinstance(content, Slices)
         headers = {**self._headers, "content-length": str(size)} if large else self._headers
         request = self._request_type(
             "POST", self._url, headers=headers, content=content, extensions=self._extensions
@@ -154,7 +194,7 @@ class ChatConnection:
         )
 
 
-class _Slices:
+class Slices:
     """A large body in slices; knows whether one was taken, and whether the last was asked for."""
 
     def __init__(self, body: bytes) -> None:
@@ -169,12 +209,17 @@ class _Slices:
             self.is_begun = True
 
 
-def _is_out(content: bytes | _Slices) -> bool:
+def to_send(body: bytes) -> bytes | Slices:
+    """A body as it is handed over: whole, or in slices where it is large."""
+    return Slices(body) if len(body) > _LARGE_BODY_BYTES else body
+
+
+def is_out(content: bytes | Slices) -> bool:
     """Whether the whole body may have left: no server works on a part of one."""
-    return content.is_out if isinstance(content, _Slices) else True
+    return content.is_out if isinstance(content, Slices) else True
 
 
-def _broken(error: Exception, content: bytes | _Slices) -> BrokenCall | None:
+def _broken(error: Exception, content: bytes | Slices) -> BrokenCall | None:
     """The BrokenCall that an error of the HTTP client stands for; None where it is a bug."""
     causes = _causes(error)
     names = {kind.__name__ for cause in causes for kind in type(cause).__mro__}
@@ -187,7 +232,7 @@ def _broken(error: Exception, content: bytes | _Slices) -> BrokenCall | None:
     on_aiohttp = "ClientError" in names
     never = names & (_NEVER_SENT if on_aiohttp else _NEVER_SENT_HTTPX)
     unwritten = on_aiohttp and any(_UNWRITTEN in str(cause) for cause in causes)
-    return BrokenCall(problem, sent=not never and not unwritten and _is_out(content))
+    return BrokenCall(problem, sent=not never and not unwritten and is_out(content))
 
 
 def is_on_this_machine(host: str) -> bool:

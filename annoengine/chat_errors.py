@@ -139,6 +139,15 @@ class BrokenCall(Exception):
         self.hopeless = hopeless
 
 
+def classify_broken(error: BrokenCall, base_url: str) -> Retry:
+    """What a call means that was answered with nothing, or not in whole."""
+    if error.hopeless:
+        return Retry("fatal", f"the certificate of {base_url} is no good: {error}")
+    if error.sent:
+        return Retry("again", f"no whole reply: {error}", "perhaps")
+    return Retry("again", f"no connection to {base_url}: {error}")
+
+
 def _fields(body: Any) -> Mapping[str, Any]:
     """The fields of an error's body, in the wrappings that servers give it."""
     if isinstance(body, list):  # Google's compatible endpoint

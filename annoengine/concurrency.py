@@ -33,6 +33,11 @@ _COOL_DOWN_S = 2.0
 _OFTEN = 0.25
 """Calls that break one by one are no matter of concurrency; a larger share of them is."""
 
+_LEAST_BROKEN = 4
+"""Calls in flight that breaking calls leave at least. Where a server breaks half of all calls,
+whatever their number, hardly ever all of four break, so that something goes through and no hold
+grows."""
+
 _WEIGHT = 1 / 16
 """Of each new call in the mean time of answers, and in the share of calls that break."""
 
@@ -150,7 +155,7 @@ class Concurrency:
             return  # What breaks again may be the call's own fault.
         self._broken += (1 - self._broken) * _WEIGHT
         if self._broken > _OFTEN:
-            self._cut(flight, now, self.allowed * _CUT)
+            self._cut(flight, now, max(self.allowed * _CUT, _LEAST_BROKEN))
 
     def _cut(self, flight: Flight, now: float, left: float) -> None:
         if flight.number <= self._cut_to:

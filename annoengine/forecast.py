@@ -21,7 +21,7 @@ from annoengine.compute import Pool
 from annoengine.door import Door
 from annoengine.estimate import NewCalls, Sample
 from annoengine.model_chain import Role
-from annoengine.pricing import Price, cost_of
+from annoengine.pricing import FREE, Price, cost_of
 from annoengine.provider import Usage
 from annoengine.recipe import Recipe
 from annoengine.request_tokens import cached_tokens, request_tokens, shared_prefix
@@ -150,7 +150,9 @@ def _of_stage(count: NewCalls, role: Role, door: Door, pilot: Pilot, spent: floa
     price = door.price(model, provider)
     name = provider.name
     calls = _calls(count, pilot)
-    if pilot.counts:
+    if price is FREE:  # its tokens are nobody's bill, and many such models have none
+        usage, around, based_on = Usage(0, 0), (1.0, 1.0), "its price alone: no call is paid for"
+    elif pilot.counts:
         usage, around = pilot.usage(), (1 - _AROUND_PILOT, 1 + _AROUND_PILOT)
         based_on = f"{pilot.answers:,} answers about {len(pilot.records):,} images"
     else:
@@ -161,9 +163,9 @@ def _of_stage(count: NewCalls, role: Role, door: Door, pilot: Pilot, spent: floa
     outputs = Span(
         calls.low * answered * around[0], calls.likely * answered, calls.high * answered * around[1]
     )
-    cached = usage.cached_input_tokens or _cacheable(name, count.samples)
+    cached = 0 if price is FREE else usage.cached_input_tokens or _cacheable(name, count.samples)
     plain = Usage(given, answered, 0)
-    known = pilot.counts or bool(count.samples) or not count.calls
+    known = price is FREE or pilot.counts or bool(count.samples) or not count.calls
     usd = _usd(price, plain, calls, around) if known else None
     likely = None if usd is None else usd.likely
     with_cache = _each(price, Usage(given, answered, cached), calls.likely) if cached else None

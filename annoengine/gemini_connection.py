@@ -15,12 +15,19 @@ from __future__ import annotations
 
 import asyncio
 import urllib.request
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from annoengine.chat_connection import CONNECT_S, KEEP_ALIVE_S, is_on_this_machine
+from annoengine.chat_connection import (
+    CONNECT_S,
+    KEEP_ALIVE_S,
+    Slices,
+    is_on_this_machine,
+    is_out,
+    to_send,
+)
 from annoengine.chat_errors import BrokenCall
 from annoengine.errors import SettingError
 
@@ -30,11 +37,6 @@ if TYPE_CHECKING:
 _SHORTEST_DEADLINE_S = 10.0
 """Google refuses a call that sets its server a shorter deadline (400, "Manually set deadline 5s is
 too short. Minimum allowed deadline is 10s.")."""
-
-_LARGE_BODY_BYTES = 1 << 20
-_SLICE_BYTES = 1 << 18
-"""A larger body is handed over in slices: in one piece it would hold up every other call, and
-aiohttp warns of it."""
 
 _UNWRITTEN = "Cannot write to closing transport"
 """What aiohttp says where the server had hung up before the body was written."""
@@ -185,9 +187,8 @@ class GeminiConnection:
         if self._credentials is not None and not self._credentials.valid:
             await self._renew()
         address = self._address
-        large = len(body) > _LARGE_BODY_BYTES
-        content = _Slices(body) if large else body
-        size = {"Content-Length": str(len(body))} if large else {}
+        content = to_send(body)
+        size = {"Content-Length": str(len(body))} if isinstance(content, Slices) else {}
         try:
             async with asyncio.timeout(self._timeout_s):
                 # A turn of the loop, in which connections that the server has closed since the
@@ -208,7 +209,7 @@ class GeminiConnection:
             raise _broken(error, content) from error
         except TimeoutError:
             problem = f"no whole reply in {self._timeout_s:g} s"
-            raise BrokenCall(problem, sent=_is_out(content)) from None
+            raise BrokenCall(problem, sent=is_out(content)) from None
         if response.status == 200:
             self._in_doubt = False
         elif response.status == 401 and self._may_be_stale(address):
@@ -231,25 +232,7 @@ class GeminiConnection:
         return True
 
 
-class _Slices:
-    """A large body in slices; knows whether the last one was asked for."""
-
-    def __init__(self, body: bytes) -> None:
-        self._body = body
-        self.is_out = False
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for start in range(0, len(self._body), _SLICE_BYTES):
-            self.is_out = start + _SLICE_BYTES >= len(self._body)
-            yield self._body[start : start + _SLICE_BYTES]
-
-
-def _is_out(content: bytes | _Slices) -> bool:
-    """Whether the whole body may have left: no server works on a part of one."""
-    return content.is_out if isinstance(content, _Slices) else True
-
-
-def _broken(error: aiohttp.ClientError, content: bytes | _Slices) -> BrokenCall:
+def _broken(error: aiohttp.ClientError, content: bytes | Slices) -> BrokenCall:
     import aiohttp
 
     problem = f"{type(error).__name__}: {error}"
@@ -262,7 +245,7 @@ def _broken(error: aiohttp.ClientError, content: bytes | _Slices) -> BrokenCall:
         | aiohttp.ClientHttpProxyError,
     )
     unsent = never or _UNWRITTEN in str(error)
-    return BrokenCall(problem, sent=not unsent and _is_out(content))
+    return BrokenCall(problem, sent=not unsent and is_out(content))
 
 
 def _is_passing(error: Any) -> bool:

@@ -18,10 +18,12 @@ _KEY_LIKE = re.compile(
     rf"\b(?:sk|rk|pk|sess)-{_MASKED}{{4,}}"
     # Groq, Hugging Face, xAI, NVIDIA, Perplexity, Google
     rf"|\b(?:gsk_|hf_|xai-|nvapi-|pplx-|AIza){_MASKED}{{8,}}"
+    rf"|\bya29\.{_MASKED}{{4,}}"  # an access token of Google's
     r"|\beyJ[\w\-]{8,}\.[\w\-]{8,}\.[\w\-]*"  # a JSON web token: Azure's and Google's logins
     r"|(?i:(?<=bearer ))[\w*.…~+/=\-]{4,}"
     r"|(?i:(?<=key provided: )|(?<=api key: )|(?<=api_key=)|(?<=api-key: )|(?<=api-key=)"
     r"|(?<=apikey=))[^\s,;\"'}&]{4,}"
+    r"|(?<=[?&]key=)[^\s&\"'<>]+"  # Gemini's, in an address
     r"|(?<=://)[^/\s@:]*:[^/\s@]+(?=@)"  # user:password@host
 )
 _KNOWN_CHARS = 4
@@ -44,6 +46,8 @@ def without_keys(text: str, secrets: Sequence[str] = ()) -> str:
     "got '[key]'"
     >>> without_keys("proxy http://me:hunter22@proxy:3128 refuses")
     'proxy http://[key]@proxy:3128 refuses'
+    >>> without_keys("POST /v1beta/models/m:generateContent?key=hunter22&alt=json")
+    'POST /v1beta/models/m:generateContent?key=[key]&alt=json'
     """
     for secret in sorted((s for s in secrets if len(s) >= _KNOWN_CHARS), key=len, reverse=True):
         text = text.replace(secret, KEY_STAND_IN)

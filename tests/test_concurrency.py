@@ -166,6 +166,22 @@ class TestTrouble:
             concurrency.congested(flight, 0.1)
         assert concurrency.allowed == 8  # 0.7 of 12
 
+    def test_however_many_break_four_are_left(self) -> None:
+        concurrency = Concurrency(64)
+        for number in range(200):
+            flight = Flight(again=False)
+            concurrency.begin(flight, number)
+            concurrency.congested(flight, number)
+            concurrency.end(flight)
+        assert concurrency.allowed == 4
+        narrow = Concurrency(2)
+        for number in range(200):
+            flight = Flight(again=False)
+            narrow.begin(flight, number)
+            narrow.congested(flight, number)
+            narrow.end(flight)
+        assert narrow.allowed == 2
+
     def test_what_breaks_again_may_be_the_call_s_own_fault(self) -> None:
         concurrency = Concurrency(64)
         for number in range(50):

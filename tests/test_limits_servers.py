@@ -6,6 +6,7 @@ The ideal is a client that knows the server's rate and places beforehand. Time i
 from __future__ import annotations
 
 import asyncio
+import random
 from dataclasses import replace
 from typing import Any
 
@@ -218,3 +219,35 @@ def test_a_call_larger_than_the_bucket_goes_and_the_next_ones_wait_for_it() -> N
     server = Server(per_minute=None)
     seconds = send(server, 3, tokens_per_minute=6000, tokens=lambda number: (5000, 5000))
     assert seconds == pytest.approx(2 * 50 + 0.05, abs=0.1)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_server_that_breaks_half_of_all_calls_is_still_asked_four_at_once(seed: int) -> None:
+    """However few there are, half of them break: no reason to come to a stop."""
+    broken, tries = random.Random(seed), 0
+
+    async def all_calls() -> float:
+        nonlocal tries
+        loop = asyncio.get_running_loop()
+        limits = Limits(window=64, clock=loop.time)
+
+        async def one() -> None:
+            nonlocal tries
+            again = False
+            while True:
+                async with limits.slot(again=again) as slot:
+                    tries += 1
+                    await asyncio.sleep(0.05)
+                    if broken.random() < 0.5:
+                        limits.congested(slot)
+                        again = True
+                    else:
+                        limits.succeeded(slot)
+                        return
+
+        began = loop.time()
+        await asyncio.gather(*(one() for _ in range(300)))
+        return loop.time() - began
+
+    seconds = run_virtually(all_calls())
+    assert seconds <= 2 * tries * 0.05 / 4

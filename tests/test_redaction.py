@@ -31,6 +31,10 @@ SECRET = "hunter22hunter22"
         "key hf_abc_DEF123456",
         "key AIzaSyabc_DEF-123",
         "key xai-abc_DEF-1234",
+        "https://generativelanguage.googleapis.com/v1/models?key=abc_DEF-123&alt=json",
+        "'/v1/models/m:generateContent?alt=json&key=abc_DEF-123'",
+        "token ya29.a0AfB_abc_DEF-123.c123",
+        "token ya29.****c123 has expired",
         "login eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJhYmNfREVG.c123",
         "proxy http://me:hunter22hunter22@proxy.example:3128 is gone",
     ],
@@ -47,7 +51,8 @@ def test_keys_are_cut_out(text: str) -> None:
     [
         "The model `gpt-4o-mini` does not exist; ask-me-anything, risk-averse, task-1234567",
         "http://localhost:8000/v1 is gone; http://[::1]:8000/v1 too; mail me@example.org",
-        "the bearer of this letter; shift_right; hf_; AIza",
+        "the bearer of this letter; shift_right; hf_; AIza; ya29. is how a token begins",
+        "key=value; monkey=abc_DEF-123; GET /?monkey=abc_DEF-123&keys=2",
     ],
 )
 def test_texts_without_keys_stay(text: str) -> None:

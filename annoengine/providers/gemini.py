@@ -18,14 +18,14 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, model_validator
 
-from annoengine.chat_connection import is_private
-from annoengine.chat_errors import BrokenCall, MalformedReply, Rejected
+from annoengine.chat_connection import is_private, one_call
+from annoengine.chat_errors import BrokenCall, MalformedReply, Rejected, classify_broken
 from annoengine.errors import RecipeError, SettingError
 from annoengine.gemini_connection import GeminiConnection, default_credentials
 from annoengine.gemini_errors import classify_gemini_status
 from annoengine.gemini_wire import GeminiDialect, gemini_body, read_gemini_reply
 from annoengine.provider import Reply, Request, Retry
-from annoengine.redaction import KEY_STAND_IN, without_keys
+from annoengine.redaction import without_keys
 from annoengine.registry import did_you_mean
 from annoengine.requirement import Requirement, key_in
 from annoengine.stage import Parameters
@@ -38,7 +38,6 @@ KEY_ENVS = ("GOOGLE_API_KEY", "GEMINI_API_KEY")
 _KEYLESS = "none"
 """Sent in place of a key where none is needed: Google's client does not do without."""
 
-_KEY_IN_ADDRESS = re.compile(r"(?<=[?&]key=)[^\s&\"'<>]+")
 _REFUSED_IN_MODEL = ("..", "?", "&", "#", " ")
 """Google's client takes no model with one of the first three in its name."""
 
@@ -244,32 +243,27 @@ class Gemini:
         connection = self._connection
         if connection is None:
             raise RuntimeError(f"{self.name} was not opened")
-        # A request is frozen as to its fields; like functools.cached_property, this is none.
-        kept: dict[str, Any] = request.__dict__
-        slot = f"body for {self.name}"
-        body = kept.get(slot)
-        if body is None:
-            body = kept[slot] = await gemini_body(request, self.dialect)
         try:
-            status, headers, content = await connection.post(body)
-            if status != 200:
-                raise Rejected(status, content, headers)
-            reply = read_gemini_reply(content, headers, self._model)
+            reply = await one_call(connection, request, self.name, self._write, self._read)
         except (Rejected, MalformedReply, BrokenCall) as error:
             self._learn_secrets(connection)
             error.args = (self._redact(str(error)),)
             raise
-        del kept[slot]
         self._served[reply.model] = self._served.get(reply.model, 0) + 1
         return reply
+
+    async def _write(self, request: Request) -> bytes:
+        return await gemini_body(request, self.dialect)
+
+    def _read(self, content: bytes, headers: Mapping[str, str]) -> Reply:
+        return read_gemini_reply(content, headers, self._model)
 
     def _learn_secrets(self, connection: GeminiConnection) -> None:
         """Takes note of the key, or of each token that was sent so far."""
         self._secrets = tuple(s for s in connection.secrets if s != _KEYLESS)
 
     def _redact(self, text: str) -> str:
-        """A text without keys; a proxy may show them in an address as well."""
-        return _KEY_IN_ADDRESS.sub(KEY_STAND_IN, without_keys(text, self._secrets))
+        return without_keys(text, self._secrets)
 
     def classify(self, error: Exception) -> Retry:
         """What an error of :meth:`reply` means. An error that is not of the wire is raised."""
@@ -284,13 +278,9 @@ class Gemini:
                 return self._status(error.status, error.body, {})
             return Retry("again", f"no answer in the reply: {error}", "perhaps")
         if isinstance(error, BrokenCall):
-            if error.sent:
-                return Retry("again", f"no whole reply: {error}", "perhaps")
             if str(error).startswith("no token"):
                 return Retry("fatal" if error.hopeless else "again", str(error))
-            if error.hopeless:
-                return Retry("fatal", f"the certificate of {self.base_url} is no good: {error}")
-            return Retry("again", f"no connection to {self.base_url}: {error}")
+            return classify_broken(error, self.base_url)
         raise error
 
     def _status(self, status: int, body: Any, headers: Mapping[str, str]) -> Retry:
@@ -347,7 +337,7 @@ def _read_options(name: str, options: Mapping[str, Any]) -> GeminiOptions:
 
 
 def _check_url(name: str, url: str) -> None:
-    shown = _KEY_IN_ADDRESS.sub(KEY_STAND_IN, without_keys(url))
+    shown = without_keys(url)
     try:
         parts = urlsplit(url)
         _ = parts.port

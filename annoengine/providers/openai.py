@@ -18,8 +18,14 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError
 
-from annoengine.chat_connection import ChatConnection, http_client_for, is_private
-from annoengine.chat_errors import BrokenCall, MalformedReply, Rejected, classify_status
+from annoengine.chat_connection import ChatConnection, http_client_for, is_private, one_call
+from annoengine.chat_errors import (
+    BrokenCall,
+    MalformedReply,
+    Rejected,
+    classify_broken,
+    classify_status,
+)
 from annoengine.chat_wire import ChatDialect, chat_body, is_reasoning_model, read_chat_reply
 from annoengine.errors import RecipeError, SettingError
 from annoengine.fingerprint import canonical_json
@@ -231,27 +237,23 @@ class Openai:
         The body is built once for a request, however often it is tried, and let go with the
         reply.
         """
-        connection = self._connection
-        if connection is None:
+        if self._connection is None:
             raise RuntimeError(f"{self.name} was not opened")
-        # A request is frozen as to its fields; like functools.cached_property, this is none.
-        kept: dict[str, Any] = request.__dict__
-        slot = f"body for {self.name}"
-        body = kept.get(slot)
-        if body is None:
-            body = kept[slot] = await chat_body(request, self.dialect)
-            self._remark(request)
         try:
-            status, headers, content = await connection.post(body)
-            if status != 200:
-                raise Rejected(status, content, headers)
-            reply = read_chat_reply(content, headers, self._model)
+            reply = await one_call(self._connection, request, self.name, self._write, self._read)
         except (Rejected, MalformedReply, BrokenCall) as error:
             error.args = (without_keys(str(error), self._secrets),)
             raise
-        del kept[slot]
         self._served.add(reply.model)
         return reply
+
+    async def _write(self, request: Request) -> bytes:
+        body = await chat_body(request, self.dialect)
+        self._remark(request)
+        return body
+
+    def _read(self, content: bytes, headers: Mapping[str, str]) -> Reply:
+        return read_chat_reply(content, headers, self._model)
 
     def classify(self, error: Exception) -> Retry:
         """What an error of :meth:`reply` means. An error that is not of the wire is raised."""
@@ -266,11 +268,7 @@ class Openai:
                 return self._status(error.status or 200, error.body, {})
             return Retry("again", f"no answer in the reply: {error}", "perhaps")
         if isinstance(error, BrokenCall):
-            if error.hopeless:
-                return Retry("fatal", f"the certificate of {self.base_url} is no good: {error}")
-            if error.sent:
-                return Retry("again", f"no whole reply: {error}", "perhaps")
-            return Retry("again", f"no connection to {self.base_url}: {error}")
+            return classify_broken(error, self.base_url)
         raise error
 
     def _status(self, status: int, body: Any, headers: Mapping[str, str]) -> Retry:

@@ -1,15 +1,16 @@
-"""A source and a stage that stand in for photographs and drawing where calls are measured."""
+"""A source and stages that stand in for photographs, drawing and questions in measurements."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
 
 from annoengine.fingerprint import sha256_hex
 from annoengine.mask import RecordFiles
-from annoengine.record import Category, Drawing, Mark, Photo, Record, Segment
+from annoengine.provider import ImagePart, Message, Request, Sampling, TextPart
+from annoengine.record import Caption, Category, Drawing, Mark, Origin, Photo, Record, Segment
 from annoengine.source import Entry, Opened, Source
 from annoengine.stage import Ask, Parameters, Stage
 
@@ -87,3 +88,30 @@ class Pictured(Stage):
         )
         drawing = Drawing(image=image, style="none", scale=1, seen_wh=(640, 480))
         return record.but(drawings=(drawing,), marks=marks)
+
+
+class Asked(Stage):
+    """Asks one question about each picture, and keeps the answer as it is.
+
+    That is all that the inference runners of other engines do; they read nothing out of it.
+    """
+
+    NEEDS: ClassVar[frozenset[str]] = frozenset({"drawings"})
+    GIVES: ClassVar[frozenset[str]] = frozenset({"captions"})
+
+    def roles(self) -> Sequence[str]:
+        return ("annotator",)
+
+    async def annotate(self, record: Record, ask: Ask) -> Record:
+        parts = (
+            TextPart(text="Describe each object of the image."),
+            ImagePart(image=record.drawings[0].image),
+        )
+        request = Request(
+            model="annotator",
+            messages=(Message(role="user", parts=parts),),
+            sampling=Sampling(max_tokens=1024, detail="high"),
+        )
+        reply = await ask(request, "picture")
+        origin = Origin(stage=self.setup.name, model=reply.model, call=reply.key)
+        return record.but(captions=(Caption(text=reply.text, origin=origin),))

@@ -184,7 +184,7 @@ def test_an_export_holds_what_was_sent_and_what_came(demo: Path) -> None:
         assert request == call["request"]
         picture = (folder / "picture-1.jpg").read_bytes()
         sha256 = hashlib.sha256(picture).hexdigest()
-        assert sha256 == request["messages"][0]["parts"][0]["image_sha256"]
+        assert sha256 == request["messages"][0]["parts"][-1]["image_sha256"]
         assert (folder / "answer.txt").read_text() == call["text"]
         rest = orjson.loads((folder / "call.json").read_bytes())
         named = {"sha256": sha256, "name": f"{stem}.marks.jpg", "file": "picture-1.jpg"}
@@ -230,7 +230,7 @@ def test_a_photograph_is_read_from_the_source(demo: Path) -> None:
         for line in shard.read_bytes().splitlines():
             record = orjson.loads(line)
             photos[record["id"]] = record["photo"]
-    sent = call["request"]["messages"][0]["parts"][0]["image_sha256"]
+    sent = call["request"]["messages"][0]["parts"][-1]["image_sha256"]
     photo = photos[call["record"]]
     path = demo / call["journal"]
     path.write_bytes(path.read_bytes().replace(sent.encode(), photo["sha256"].encode()))

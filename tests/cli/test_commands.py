@@ -204,7 +204,7 @@ def test_plan_sends_and_writes_nothing(data: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "source: 5 images (not read yet)" in done.stdout
     assert "annotate: 5 records, asks pixels" in done.stdout
-    assert "from 5 sampled questions" in done.stdout
+    assert "from its price alone: no call is paid for" in done.stdout
     assert not (tmp_path / "runs").exists()
     annoengine("run", "pix2cap", *data_options(data), cwd=tmp_path)
     done = annoengine("plan", "pix2cap", *data_options(data), cwd=tmp_path)

@@ -64,14 +64,16 @@ async def test_marks_are_mapped_to_segments_by_the_record_alone() -> None:
     assert given.relations[0].segments == (404, 31)
 
 
-async def test_the_question_is_the_picture_and_the_filled_prompt() -> None:
+@pytest.mark.parametrize("place", ["last", "first"])
+async def test_the_question_is_the_filled_prompt_and_the_picture(place: str) -> None:
     door = Script({"objects": RIGHT})
-    made = stage(temperature=0.2, max_tokens=900, seed=3, detail="high")
+    made = stage(temperature=0.2, max_tokens=900, seed=3, detail="high", picture=place)
     await made.annotate(record(), door)
     request = door.asked["objects"]
     assert request.model == "annotator"
     assert [message.role for message in request.messages] == ["user"]
-    picture, words = request.messages[0].parts
+    parts = request.messages[0].parts
+    words, picture = parts if place == "last" else reversed(parts)
     assert isinstance(picture, ImagePart)
     assert picture.image == drawing("0.png").image
     assert isinstance(words, TextPart)

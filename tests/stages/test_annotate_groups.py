@@ -16,10 +16,10 @@ from annoengine.provider import ImagePart, TextPart
 from annoengine.record import Record
 from tests.stages.scripted import Script, bad, mark, record, stage
 
-LATER = ("pix2cap/later1.v1", "pix2cap/open_later1.v1")
-BETWEEN = ("pix2cap/interactions1.v1",)
-OPEN = ("pix2cap/prompt1.v1", "pix2cap/open1.v1", "pix2cap/open2.v1")
-OPEN_REPAIRS = ("pix2cap/repair1.v1", "pix2cap/open_repair1.v1")
+LATER = ("pix2cap/later1.v2", "pix2cap/open_later1.v2")
+BETWEEN = ("pix2cap/interactions1.v2",)
+OPEN = ("pix2cap/prompt1.v1", "pix2cap/open1.v2", "pix2cap/open2.v2")
+OPEN_REPAIRS = ("pix2cap/repair1.v1", "pix2cap/open_repair1.v2")
 GOLDEN = Path(__file__).parent / "golden" / "dense_image.txt"
 
 # Segment ids are far from mark numbers; people are on the first and the last drawing.
@@ -122,7 +122,7 @@ async def test_a_later_drawing_is_told_what_was_said_of_its_categories() -> None
     assert "brown dog" not in text, "no dog is on this drawing"
     assert "4: person, 6: brick wall" in text
     assert "red coat" not in door.text("objects 2"), "no category of it was shown before"
-    picture = door.asked["objects 3"].messages[0].parts[0]
+    picture = door.asked["objects 3"].messages[0].parts[-1]
     assert isinstance(picture, ImagePart)
     assert picture.image.file == "2.png"
 
@@ -164,8 +164,8 @@ async def test_the_last_turn_shows_all_drawings_and_lists_every_description() ->
     await full().annotate(dense(), door)
     request = door.asked["interactions"]
     assert [image.file for image in request.images()] == ["0.png", "1.png", "2.png"]
-    assert request.messages[0].parts[:3] == tuple(
-        door.asked[turn].messages[0].parts[0] for turn in ("objects", "objects 2", "objects 3")
+    assert request.messages[0].parts[1:] == tuple(
+        door.asked[turn].messages[0].parts[-1] for turn in ("objects", "objects 2", "objects 3")
     )
     text = door.text("interactions")
     for line in (
@@ -327,9 +327,9 @@ async def test_an_image_with_one_drawing_is_asked_to_the_byte_as_it_always_was()
         "objects/repair 1": "2. Dog: a brown dog.;",
         "objects/repair 2": "3. Sky: sky is blue",
     }
-    prompts = ("pix2cap/prompt1.v1", "pix2cap/prompt2.v1", "pix2cap/open1.v1", "pix2cap/open2.v1")
-    repairs = ("pix2cap/repair1.v1", "pix2cap/repair2.v1", "pix2cap/open_repair1.v1")
-    made = full(temperature=0.2, seed=3, prompts=prompts, repair_prompts=repairs)
+    prompts = ("pix2cap/prompt1.v1", "pix2cap/prompt2.v1", "pix2cap/open1.v2", "pix2cap/open2.v2")
+    repairs = ("pix2cap/repair1.v1", "pix2cap/repair2.v1", "pix2cap/open_repair1.v2")
+    made = full(temperature=0.2, seed=3, prompts=prompts, repair_prompts=repairs, picture="first")
     door = Script(answers)
     await made.annotate(record(), door)
     assert {turn: fingerprint(r.content()) for turn, r in door.asked.items()} == OLDER
@@ -362,7 +362,7 @@ async def test_segments_without_a_category_get_prompts_that_ask_what_they_are() 
     assert all("open" in c.origin.prompt for c in given.captions)
     assert "region" not in "".join(map(door.text, door.asked)), "nobody calls a thing a region"
     assert "The IDs are: 1, 3." in door.text("objects") or ": 1, 3." in door.text("objects")
-    assert "The IDs to describe: 3." in door.text("objects/repair 1")
+    assert "The IDs to describe (1 in all): 3." in door.text("objects/repair 1")
     assert "- Kite: a yellow kite.\n- Grass: green grass." in door.text("objects 2")
     assert "- 2 (Young man): a man in black." in door.text("interactions")
     assert given.relations[0].segments == (907, 31)
@@ -398,7 +398,7 @@ def free_prompt(name: str) -> Prompt:
 def test_prompts_are_checked_before_anything_is_sent() -> None:
     with pytest.raises(RecipeError, match=r"prompt1.v1 wants categories, which this stage cannot"):
         full(interaction_prompts=("pix2cap/prompt1.v1",))
-    with pytest.raises(RecipeError, match=r"interactions1.v1 wants num_pictures, objects, which"):
+    with pytest.raises(RecipeError, match=r"interactions1.v2 wants num_pictures, objects, which"):
         full(later_prompts=BETWEEN)
     with pytest.raises(RecipeError, match=r"no prompt called 'pix2cap/later9.v1'"):
         full(later_prompts=("pix2cap/later9.v1",))

@@ -1,8 +1,10 @@
 """A run against a server that misbehaves, and what must be true of it afterwards.
 
-Each fault is met in three doses: not at all, by one call in ten, and by all calls for a while. A
-run of toy records goes through the real provider and the real engine; :class:`Verdict` holds what
-the account, the journals and the server say, and ``problems`` what does not fit together.
+Each fault is met in three doses: not at all, by one call in ten, and by all calls for a while, in
+each protocol. A run of toy records goes through the real provider and the real engine;
+:class:`Verdict` holds what the account, the journals and the server say, and ``problems`` what
+does not fit together. Faults that need more than a line of a script are in
+:mod:`tests.wire.late_faults`.
 """
 
 from __future__ import annotations
@@ -12,8 +14,8 @@ import os
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,11 +29,16 @@ from annoengine.recipe import Recipe, load_recipe
 from annoengine.runner import carry_out, make_door
 from annoengine.workspace import Workspace
 from tests.wire.chat_answers import Call
+from tests.wire.connection import Connection
+from tests.wire.gemini_answers import error, quota_failure, retry_info
+from tests.wire.gemini_known_errors import PER_MINUTE
+from tests.wire.gemini_server import GeminiServer
+from tests.wire.limited import Limited
 from tests.wire.openai_server import OpenaiServer
 
 DOSES: dict[str, dict[str, Any] | None] = {
     "clean": None,
-    "one in ten": {"share": 0.1, "times": 1, "seed": 5},
+    "one in ten": {"every": 10, "times": 1},
     "all for a while": {"for_s": 0.3},
 }
 
@@ -64,10 +71,20 @@ FAULTS: dict[str, dict[str, Any]] = {
     "senseless limits announced": {"do": "announce", "requests": "-7e999", "tokens": "NaN"},
 }
 
+_QUOTA = error(429, "Quota exceeded.", quota_failure(PER_MINUTE), retry_info("0.05s")).decode()
+
+GEMINI_FAULTS: dict[str, dict[str, Any]] = {
+    "429, a quota of the minute": {"do": "raw", "status": 429, "body": _QUOTA},
+    "429, told twice": {"do": "rate_limit", "retry_delay": "0.02s", "retry_after": 0.05},
+    "429 in a list": {"do": "raw", "status": 429, "body": f"[{_QUOTA}]"},
+    "499": {"do": "status", "status": 499},
+}
+"""What Google alone says: its quotas, its RetryInfo beside a header, an error wrapped as one piece
+of a stream, and its status for a call that was given up."""
+
 KEY = "sk-test-3f9a7c2e5b8d"
 
-
-_ANSWERS = {"answer", "announce", "mislabelled", "drip", "usage"}
+_ANSWERS = {"answer", "announce", "mislabelled", "drip", "usage", "refuse"}
 """Ways to reply that hold an answer."""
 
 
@@ -77,16 +94,58 @@ class Counting(OpenaiServer):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.good: Counter[str] = Counter()
+        self.misbehaves_for_s: float | None = None
+        """How long from the first call on; None for always."""
+        self.limited_from: dict[int, Limited] = {}
+        """Other limits from a call's number on."""
 
-    async def behave_after(self, seconds: float) -> None:
-        """Forgets its script after a while."""
-        await asyncio.sleep(seconds)
+    def take(
+        self,
+        connection: Connection,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes,
+    ) -> None:
+        number = sum(self.received.values()) + 1
+        self.limited = self.limited_from.pop(number, self.limited)
+        super().take(connection, method, path, headers, body)
+
+    def behave(self) -> None:
+        """Forgets its script."""
         self.script.clear()
         self._hits.clear()
+
+    def came(self, connection: Connection) -> None:
+        super().came(connection)
+        if self.misbehaves_for_s is not None and self.accepted == 1:
+            asyncio.get_running_loop().call_later(self.misbehaves_for_s, self.behave)
 
     def answered(self, call: Call, status: int, by: str) -> None:
         super().answered(call, status, by)
         self.good[call.sha256] += status == 200 and by in _ANSWERS
+
+
+class CountingGemini(Counting, GeminiServer):
+    """The same, in Gemini's protocol."""
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How a provider is reached: its model, where its key is looked for, who answers."""
+
+    model: str
+    key_env: str
+    server: type[Counting]
+    faults: Mapping[str, Mapping[str, Any]]
+
+
+PROTOCOLS = {
+    "openai": Protocol("openai/gpt-4o-2024-08-06", "OPENAI_API_KEY", Counting, FAULTS),
+    "gemini": Protocol(
+        "gemini/gemini-2.5-flash", "GOOGLE_API_KEY", CountingGemini, FAULTS | GEMINI_FAULTS
+    ),
+}
 
 
 @dataclass
@@ -101,6 +160,8 @@ class Verdict:
     repeats: int
     """Calls that were sent again though the server had answered them in whole with a 200."""
     perhaps_paid: int
+    met: int
+    """Calls that the server misbehaved on."""
     seconds: float
     problems: list[str] = field(default_factory=list)
 
@@ -167,6 +228,7 @@ def judge(
         tries_failed=calls.failed,
         repeats=sum(max(0, good - 1) for good in server.good.values()),
         perhaps_paid=calls.perhaps_paid,
+        met=sum(server.did.values()) - server.did["answer"],
         seconds=seconds,
     )
     said = verdict.problems
@@ -181,35 +243,68 @@ def judge(
         said.append(f"{calls.repeated} repeats after {calls.failed} failed tries")
     if verdict.repeats > calls.perhaps_paid:
         said.append(f"{verdict.repeats} paid twice, {calls.perhaps_paid} reported")
+    said += [f"{path} holds a part of the key" for path in _with_key(workspace.root)]
     return verdict
 
 
+def _with_key(folder: Path) -> Iterator[Path]:
+    """The files that hold eight characters of the secret part of the key, or more."""
+    parts = [KEY[start : start + 8].encode() for start in range(len("sk-test-"), len(KEY) - 7)]
+    for path in folder.rglob("*"):
+        if path.is_file():
+            data = path.read_bytes()
+            if any(part in data for part in parts):
+                yield path
+
+
+@dataclass
+class Run:
+    """A run that is about to be carried out, and the server that it asks."""
+
+    recipe: Recipe
+    workspace: Workspace
+    server: Counting
+    records: int
+    begun: float = field(default_factory=time.monotonic)
+
+    async def carry(self) -> RunStopped | None:
+        """Carries it out, or on; gives what stopped it, if anything did."""
+        return (await carry(self.recipe, self.workspace))[1]
+
+    def judge(self) -> Verdict:
+        """What has become of it."""
+        seconds = time.monotonic() - self.begun
+        return judge(self.recipe, self.workspace, self.server, self.records, seconds)
+
+
+@asynccontextmanager
+async def prepared(
+    protocol: str, records: int, script: Iterable[Mapping[str, Any]] = (), **changes: Any
+) -> AsyncIterator[Run]:
+    """A fresh server and a fresh workspace, for the length of a block."""
+    spoken = PROTOCOLS[protocol]
+    with tempfile.TemporaryDirectory() as name, key_set(spoken.key_env):
+        async with spoken.server(script, latency_s=0.005) as server:
+            changes = {"model": spoken.model, **changes}
+            recipe = load_recipe(write_recipe(Path(name), server.base_url, records, **changes))
+            yield Run(recipe, Workspace(Path(name) / "run"), server, records)
+
+
 async def run_with(
-    fault: Mapping[str, Any] | None,
-    records: int,
-    kind: type[Counting] = Counting,
-    **changes: Any,
+    fault: Mapping[str, Any] | None, records: int, protocol: str = "openai", **changes: Any
 ) -> Verdict:
-    """One cell of the matrix: a fresh server, a fresh workspace."""
-    with tempfile.TemporaryDirectory() as name, key_set():
-        folder = Path(name)
-        rule = dict(fault or {})
-        for_s = rule.pop("for_s", None)
-        async with (
-            kind([rule] if rule else [], latency_s=0.005) as server,
-            asyncio.TaskGroup() as g,
-        ):
-            if for_s is not None:
-                g.create_task(server.behave_after(for_s))
-            recipe = load_recipe(write_recipe(folder, server.base_url, records, **changes))
-            workspace = Workspace(folder / "run")
-            begun = time.monotonic()
-            _, stopped = await carry(recipe, workspace)
-            verdict = judge(recipe, workspace, server, records, time.monotonic() - begun)
-            if stopped is not None:
-                verdict.problems.append(f"the run stopped: {stopped}")
-            await asyncio.sleep(0)
-            return verdict
+    """One cell of the matrix."""
+    rule = dict(fault or {})
+    for_s = rule.pop("for_s", None)
+    async with prepared(protocol, records, [rule] if rule else [], **changes) as run:
+        run.server.misbehaves_for_s = for_s
+        stopped = await run.carry()
+        verdict = run.judge()
+    if stopped is not None:
+        verdict.problems.append(f"the run stopped: {stopped}")
+    if rule and not verdict.met:
+        verdict.problems.append("no call met the fault")
+    return verdict
 
 
 def dosed(fault: Mapping[str, Any], dose: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -50,6 +51,13 @@ class GeminiServer(OpenaiServer):
     ) -> tuple[int, bytes]:
         """Status and body of an error of Google's."""
         return spoken(call, status, message, code, more)
+
+    def _refusal(self, call: Call, now: float) -> Mapping[str, Any] | None:
+        """As Google tells a wait: in the body."""
+        refusal = super()._refusal(call, now)
+        if refusal is None or "retry_after" not in refusal:
+            return refusal
+        return {"retry_delay": f"{refusal['retry_after']:g}s"}
 
     def no_answer(self) -> bytes:
         """A GenerateContentResponse without anything that Google promises."""

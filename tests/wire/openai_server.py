@@ -100,7 +100,8 @@ class OpenaiServer:
         self.refused = 0
         self.host = host
         self._deaf = deaf
-        self._refusing = False
+        self._listens = asyncio.Event()
+        self._listens.set()
         self._log_path = log
         self._log = -1
         self._server: asyncio.Server | None = None
@@ -127,17 +128,19 @@ class OpenaiServer:
         for connection in list(self.connections):
             if connection.transport is not None and not connection.busy:
                 connection.transport.close()
-        if self._server is None or self._refusing:
+        if self._server is None or not self._listens.is_set():
             return
-        self._refusing = True
-        self._server.close()
-        await asyncio.sleep(seconds)
-        self._refusing = False
-        if self._server is not None:  # not stopped in the meantime
+        self._listens.clear()
+        try:
+            self._server.close()
+            await asyncio.sleep(seconds)
             await self._listen(self.port)
+        finally:
+            self._listens.set()
 
     async def stop(self) -> None:
-        """Stops listening and hangs up on everyone."""
+        """Stops listening and hangs up on everyone; waits for the end of a refusal."""
+        await self._listens.wait()
         if self._server is not None:
             self._server.close()
             for connection in list(self.connections):
