@@ -29,6 +29,7 @@ class StageAccount:
     failed: dict[str, int] = field(default_factory=dict)
     pending: int = 0
     kept_older: int = 0
+    captions_dropped: dict[str, int] = field(default_factory=dict)
     shards_done: int = 0
     shards: int = 0
     calls: CallCounts = field(default_factory=CallCounts)
@@ -87,7 +88,8 @@ def _stage_account(name: str, steps: Iterable[Step]) -> StageAccount:
         account.kept_older += marker.counts.kept_older
         _add(account.dropped, marker.counts.dropped)
         _add(account.failed, marker.counts.failed)
-    for reasons in (account.dropped, account.failed):
+        _add(account.captions_dropped, marker.counts.captions_dropped)
+    for reasons in (account.dropped, account.failed, account.captions_dropped):
         ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
         reasons.clear()
         reasons.update(ordered)

@@ -21,8 +21,9 @@ from annoengine.journal import Journal
 from annoengine.mask import RecordFiles
 from annoengine.model_chain import FIRST, Course, Model, Variant
 from annoengine.provider import Context, Provider, Reply, Request, content_key
-from annoengine.record import DrawnImage, Photo, Record
+from annoengine.record import Caption, DrawnImage, Photo, Record, Score
 from annoengine.sending import Call, Sending
+from annoengine.shard import DroppedCaption
 from annoengine.vectors import Vectors, vector_key
 
 Result = TypeVar("Result")
@@ -86,6 +87,7 @@ class RecordAsk:
         self.files = files
         self.variant = variant
         self.drawn: dict[str, bytes] = {}
+        self.aside: list[DroppedCaption] = []
         self._step = step
         self._turns: set[str] = set()
 
@@ -177,6 +179,12 @@ class RecordAsk:
             size_bytes=len(data),
             encoder=encoder,
             by=self._step.stage,
+        )
+
+    def set_aside(self, caption: Caption, reason: str, scores: Sequence[Score] = ()) -> None:
+        """Keeps a caption that leaves the record; it reaches the file when the record goes on."""
+        self.aside.append(
+            DroppedCaption(id=self.record.id, reason=reason, caption=caption, scores=tuple(scores))
         )
 
     def context(self, marks: tuple[int, ...], grammar: str) -> Context:

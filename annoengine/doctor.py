@@ -197,17 +197,17 @@ def _wordnet() -> Finding:
             return Finding("WordNet", str(place), True)
     return Finding(
         "WordNet",
-        "not found (no recipe needs it yet)",
+        "not found (only a recipe with wordnet: needs it)",
         None,
         "python -m nltk.downloader wordnet, or apt-get install wordnet-base",
     )
 
 
 def _spacy() -> Finding:
-    remedy = "pip install spacy && python -m spacy download en_core_web_sm"
+    remedy = "pip install 'annoengine[text]'"
     version = _version_of("spacy")
     if version is None:
-        return Finding("spaCy", "not installed (no recipe needs it yet)", None, remedy)
+        return Finding("spaCy", "not installed", False, remedy)
     models = sorted(
         f"{each.name} {each.version}"
         for each in importlib.metadata.distributions()

@@ -129,10 +129,14 @@ async def _guess_step(
             step = OpenStep(job, index, shard, None)
             try:
                 for record in read_records(job.workspace.storage, key):
-                    calls = max(1, stage.calls(record))
+                    calls = stage.calls(record)
                     count.records += 1
                     count.calls += calls
-                    if len(count.samples) < _MOST_SAMPLES and not isinstance(stage, BarrierStage):
+                    if (
+                        calls
+                        and len(count.samples) < _MOST_SAMPLES
+                        and not isinstance(stage, BarrierStage)
+                    ):
                         result = await step.annotate(record)
                         output = stage.likely_output(record)
                         _keep_sample(count, result.error, calls, output)

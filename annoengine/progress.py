@@ -212,6 +212,10 @@ def account_notes(account: Account) -> list[str]:
 
 def _stage_notes(stage: StageAccount) -> list[str]:
     notes = [f"{stage.stage}: {n:,} dropped: {reason}" for reason, n in stage.dropped.items()]
+    notes += [
+        f"{stage.stage}: {n:,} captions dropped: {reason}"
+        for reason, n in stage.captions_dropped.items()
+    ]
     notes += [f"{stage.stage}: {n:,} failed: {reason}" for reason, n in stage.failed.items()]
     calls = stage.calls
     notes += [

@@ -192,7 +192,12 @@ def _check_conditions(
 ) -> None:
     """Every escalation's condition names scores that are there when its stage has run."""
     known: set[str] = set()
-    for built in stages:
+    for number, built in enumerate(stages):
+        try:
+            built.stage.check_scores(frozenset(known))
+        except RecipeError as error:
+            where = lines.where(("stages", number, built.kind))
+            raise RecipeError(f"{where}: {error}") from None
         known |= built.stage.SCORES
         for name in built.stage.roles():
             condition = roles[name].text.escalate_when

@@ -174,13 +174,21 @@ class Span(Frozen):
 
 
 class Caption(Frozen):
-    """A text about one segment, or about the whole image (``segment`` None)."""
+    """A text about one segment, or about the whole image (``segment`` None).
+
+    ``earlier`` are the origins of the texts that this one was made of, oldest first.
+    """
 
     text: str
     segment: int | None = None
     summary: str = ""
     spans: tuple[Span, ...] = ()
     origin: Origin
+    earlier: tuple[Origin, ...] = ()
+
+    def rewritten(self, text: str, origin: Origin, **changes: Any) -> Self:
+        """The caption with another text, which remembers whose text it had before."""
+        return self.but(text=text, origin=origin, earlier=(*self.earlier, self.origin), **changes)
 
 
 class Relation(Frozen):
@@ -189,6 +197,11 @@ class Relation(Frozen):
     segments: tuple[int, ...]
     text: str
     origin: Origin
+    earlier: tuple[Origin, ...] = ()
+
+    def rewritten(self, text: str, origin: Origin) -> Self:
+        """The relation in other words, which remembers whose words it had before."""
+        return self.but(text=text, origin=origin, earlier=(*self.earlier, self.origin))
 
 
 class ContentItem(Frozen):
@@ -213,6 +226,24 @@ class Gap(Frozen):
     stage: str = ""
 
 
+class Verdict(Frozen):
+    """What a check found of one statement of a caption, ``text[start:end]``.
+
+    ``segment`` says whose caption it is, None the whole image's. ``says`` is the statement in a
+    normal form ("part cap: colour red"), ``evidence`` what was measured. "cannot tell" is no
+    approval: masks and pixels do not decide the statement.
+    """
+
+    segment: int | None = None
+    kind: str
+    says: str
+    start: int = Field(ge=0)
+    end: int = Field(ge=0)
+    truth: Literal["supported", "contradicted", "cannot tell"]
+    evidence: str = ""
+    by: str
+
+
 class Score(Frozen):
     """A number about the record, or about one of its segments. The one open field."""
 
@@ -235,6 +266,7 @@ class Record(Frozen):
     relations: tuple[Relation, ...] = ()
     content: tuple[ContentItem, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
     scores: tuple[Score, ...] = ()
 
     @property

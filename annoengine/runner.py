@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,8 +21,8 @@ from annoengine.call_counts import count_calls
 from annoengine.compute import Pool
 from annoengine.door import Door, RetryPolicy
 from annoengine.errors import InputError, WorkspaceError
-from annoengine.events import Note, OnEvent, SourceRead, StepDone, ignore
-from annoengine.fingerprint import canonical_json, fingerprint, sha256_hex
+from annoengine.events import Note, OnEvent, StepDone, ignore
+from annoengine.fingerprint import canonical_json
 from annoengine.limit_settings import watch
 from annoengine.plan import (
     cut_name,
@@ -36,21 +35,15 @@ from annoengine.recipe import Recipe
 from annoengine.record import Record
 from annoengine.shard import (
     DoneMarker,
-    SetAside,
-    ShardWriter,
-    Side,
     read_marker,
     read_records,
     shard_name,
 )
-from annoengine.source import Entry, Opened, Source
+from annoengine.source_reader import SourceReader
 from annoengine.stage import BarrierStage
 from annoengine.step import Job, carry_step
 from annoengine.storage import read_bytes, write_bytes
-from annoengine.workspace import SOURCE, Shards, SourceDone, Workspace
-
-_CHUNK = 16
-"""Entries that travel to a pool process together."""
+from annoengine.workspace import SOURCE, Shards, Workspace
 
 
 @dataclass
@@ -61,11 +54,6 @@ class Outcome:
     shards: int
     waiting_for: list[int] = field(default_factory=list)
     kept_older: int = 0
-
-
-def open_chunk(source: Source, entries: Sequence[Entry]) -> list[Opened]:
-    """Opens some entries of a source; runs in the CPU pool."""
-    return [source.open(entry) for entry in entries]
 
 
 async def carry_out(
@@ -83,6 +71,8 @@ async def carry_out(
     Raises RunStopped where the run ended early and can be resumed, UserError for what the user
     must mend. ``door`` is given by tests and by executors that make their own.
     """
+    if mode != "count":
+        _check_requirements(recipe)
     chosen = shards or Shards()
     made_of = source_made_of(recipe)
     cut = cut_name(made_of, recipe.text.run.shard_size)
@@ -122,6 +112,17 @@ async def carry_out(
         held.close()
 
 
+def _check_requirements(recipe: Recipe) -> None:
+    """Raises InputError for a stage that this machine lacks something for, before any work."""
+    for built in recipe.stages:
+        for requirement in built.stage.requirements():
+            if not requirement.met:
+                raise InputError(
+                    f"the stage {built.name!r} needs {requirement.what}, which is not installed; "
+                    f"install it: {requirement.remedy}"
+                )
+
+
 def _watch_limits(job: Job) -> asyncio.Task[None]:
     """Follows ``limits.yaml`` in the run's folder, which may be written while the run goes on."""
     return asyncio.create_task(
@@ -156,126 +157,6 @@ def make_door(recipe: Recipe) -> Door:
     usd = recipe.text.budget.usd
     budget = Budget(None if usd is None else in_nano(usd))
     return Door(recipe.roles, Pool(recipe.workers), policy, budget)
-
-
-class SourceReader:
-    """Reads the source into shards, in order, and says how many there are.
-
-    A shard whose entries and source are unchanged is left as it is. The source's own done file
-    is written last, with the number of entries.
-    """
-
-    def __init__(self, job: Job, made_of: dict[str, object], limit: int | None) -> None:
-        self._job = job
-        self._made_of = made_of
-        self._limit = limit
-        self._folder = job.folder(0)
-
-    def done(self) -> SourceDone | None:
-        """The finished reading that fits the recipe and the limit, or None."""
-        done = self._job.workspace.source_done()
-        size = self._job.recipe.text.run.shard_size
-        if done is None or done.fingerprint != fingerprint(self._made_of):
-            return None
-        if done.shard_size != size:
-            return None
-        if done.limit != self._limit and not (
-            # A reading that reached the end of the source covers every larger limit.
-            (done.limit is None or done.entries < done.limit)
-            and (self._limit is None or self._limit >= done.entries)
-        ):
-            return None
-        storage = self._job.workspace.storage
-        present = (
-            storage.exists(f"{self._folder}/{shard_name(k)}.done.json") for k in range(done.shards)
-        )
-        return done if all(present) else None
-
-    def is_done(self) -> bool:
-        """Is there nothing to read?"""
-        return self.done() is not None
-
-    async def shards(self) -> AsyncIterator[int]:
-        """Each shard's number as soon as it is on the disk."""
-        done = self.done()
-        if done is not None:
-            self._job.on_event(SourceRead(done.entries, done.shards, True))
-            for number in range(done.shards):
-                yield number
-            return
-        source, size = self._job.recipe.source, self._job.recipe.text.run.shard_size
-        await asyncio.to_thread(source.check)
-        entries = itertools.islice(source.entries(), self._limit)
-        count = number = 0
-        while batch := await asyncio.to_thread(lambda: list(itertools.islice(entries, size))):
-            await self._write_shard(number, batch)
-            count += len(batch)
-            number += 1
-            self._job.on_event(SourceRead(count, number, False))
-            yield number - 1
-        if not count:
-            raise InputError(
-                f"the source {self._job.recipe.source_kind} has no image to offer; look at its "
-                "inputs and filters (sample, licences, --limit)"
-            )
-        self._finish(count, number)
-
-    def _finish(self, entries: int, shards: int) -> None:
-        storage = self._job.workspace.storage
-        for name in storage.names(self._folder):
-            stem = name.split(".")[0]
-            if stem.isdigit() and int(stem) >= shards:
-                self._remove_shard(int(stem))
-        done = SourceDone(
-            fingerprint=fingerprint(self._made_of),
-            made_of=dict(self._made_of),
-            shard_size=self._job.recipe.text.run.shard_size,
-            limit=self._limit,
-            entries=entries,
-            shards=shards,
-            left_out=self._job.recipe.source.left_out,
-        )
-        data = orjson.dumps(done.model_dump(), option=orjson.OPT_INDENT_2)
-        write_bytes(storage, f"{self._folder}/done.json", data)
-        self._job.on_event(SourceRead(entries, shards, True))
-
-    def _remove_shard(self, number: int) -> None:
-        """Takes away the files of a shard that is no more; journals stay."""
-        storage = self._job.workspace.storage
-        for index in range(len(self._job.recipe.stages) + 1):
-            folder = self._job.folder(index)
-            for name in storage.names(folder):
-                if name.startswith(f"{shard_name(number)}."):
-                    storage.delete(f"{folder}/{name}")
-
-    async def _write_shard(self, number: int, entries: list[Entry]) -> None:
-        storage, name = self._job.workspace.storage, shard_name(number)
-        source_print = fingerprint(self._made_of)
-        input_sha256 = sha256_hex(canonical_json([dict(entry) for entry in entries]))
-        if is_fresh(read_marker(storage, self._folder, name), source_print, input_sha256):
-            return
-        chunks = [entries[i : i + _CHUNK] for i in range(0, len(entries), _CHUNK)]
-        pool, source = self._job.door.pool, self._job.recipe.source
-        opened = await asyncio.gather(*(pool.run(open_chunk, source, chunk) for chunk in chunks))
-        with ShardWriter(storage, self._folder, name) as writer:
-            for one in itertools.chain.from_iterable(opened):
-                _write_opened(writer, one)
-            writer.commit(source_print, dict(self._made_of), input_sha256)
-
-
-def _write_opened(writer: ShardWriter, opened: Opened) -> None:
-    if opened.record is None:
-        aside = SetAside(id=opened.record_id, reason=opened.reason, detail=opened.detail)
-        side: Side = "failed" if opened.failed else "dropped"
-        writer.set_aside(side, aside.model_dump_json(exclude_defaults=True).encode(), opened.reason)
-        return
-    record = opened.record
-    if opened.rles:
-        line = orjson.dumps({"id": record.id, "rles": list(opened.rles)})
-        if record.masks is None or record.masks.sha256 != sha256_hex(line):
-            raise AssertionError(f"{record.id}: the record does not name its own masks")
-        writer.write_masks(line)
-    writer.write(record.to_line())
 
 
 async def _carry_shards(job: Job, chosen: Shards, source: SourceReader) -> Outcome:
@@ -351,10 +232,10 @@ def _decide(job: Job, index: int, total: int) -> None:
             return
     except (FileNotFoundError, orjson.JSONDecodeError, KeyError):
         pass
-    summaries = [
+    summaries = (
         built.stage.survey(read_records(storage, f"{job.folder(index - 1)}/{shard_name(k)}.jsonl"))
         for k in range(total)
-    ]
+    )
     decision = {"made_of": made_of, "decision": built.stage.decide(summaries)}
     write_bytes(storage, key, canonical_json(decision))
 

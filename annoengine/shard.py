@@ -1,9 +1,9 @@
 """A shard: a JSONL file of records, the unit of parallel work, commit and resume.
 
 Beside ``00017.jsonl`` lie ``00017.dropped.jsonl`` and ``00017.failed.jsonl`` (each line a record
-with its reason), whatever the stage drew (``00017.images.tar``), the source's RLE masks
-(``00017.masks.jsonl``), and last of all ``00017.done.json``: what it was made of, so that a
-changed recipe is noticed.
+with its reason), ``00017.captions.jsonl`` (captions that left records which went on), whatever the
+stage drew (``00017.images.tar``), the source's RLE masks (``00017.masks.jsonl``), and last of all
+``00017.done.json``: what it was made of, so that a changed recipe is noticed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from annoengine.errors import InputError
-from annoengine.record import Record
+from annoengine.record import Caption, Record, Score
 from annoengine.storage import Storage
 
 Side = Literal["dropped", "failed"]
@@ -50,8 +50,25 @@ class SetAside(BaseModel):
     record: dict[str, Any] | None = None
 
 
+class DroppedCaption(BaseModel):
+    """A caption that a stage took out of a record, why, and its scores then."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    id: str
+    reason: str
+    caption: Caption
+    scores: tuple[Score, ...] = ()
+
+    def to_line(self) -> bytes:
+        """One line of JSON, without its final newline."""
+        return self.model_dump_json(exclude_defaults=True).encode()
+
+
 class Counts(BaseModel):
-    """The account of one step: ``taken = given + dropped + failed``."""
+    """The account of one step: ``taken = given + dropped + failed``.
+
+    ``captions_dropped`` are captions that left records which went on, by reason.
+    """
 
     model_config = ConfigDict(extra="forbid")
     taken: int = 0
@@ -59,6 +76,7 @@ class Counts(BaseModel):
     dropped: dict[str, int] = {}
     failed: dict[str, int] = {}
     kept_older: int = 0
+    captions_dropped: dict[str, int] = {}
 
     def adds_up(self) -> bool:
         """Is every record that came in accounted for?"""
@@ -117,6 +135,12 @@ def read_set_aside(storage: Storage, folder: str, shard: str, side: Side) -> Ite
     """The records that a step dropped or failed."""
     for line in read_lines(storage, f"{folder}/{shard}.{side}.jsonl"):
         yield SetAside.model_validate_json(line)
+
+
+def read_dropped_captions(storage: Storage, folder: str, shard: str) -> Iterator[DroppedCaption]:
+    """The captions that a step took out of its records."""
+    for line in read_lines(storage, f"{folder}/{shard}.captions.jsonl"):
+        yield DroppedCaption.model_validate_json(line)
 
 
 class ShardWriter:
@@ -178,6 +202,12 @@ class ShardWriter:
         reasons = self.counts.dropped if side == "dropped" else self.counts.failed
         reasons[reason] = reasons.get(reason, 0) + 1
 
+    def set_caption_aside(self, caption: DroppedCaption) -> None:
+        """A caption that left a record which goes on."""
+        self._file("captions.jsonl").write(caption.to_line() + b"\n")
+        reasons = self.counts.captions_dropped
+        reasons[caption.reason] = reasons.get(caption.reason, 0) + 1
+
     def write_masks(self, line: bytes) -> None:
         """The RLE masks of a record of the source."""
         self._file("masks.jsonl").write(line + b"\n")
@@ -203,7 +233,13 @@ class ShardWriter:
             self._tar.close()
         stale = [
             ending
-            for ending in ("dropped.jsonl", "failed.jsonl", "images.tar", "masks.jsonl")
+            for ending in (
+                "dropped.jsonl",
+                "failed.jsonl",
+                "captions.jsonl",
+                "images.tar",
+                "masks.jsonl",
+            )
             if ending not in self._files
         ]
         # The old marker goes first: from here to the new one the step counts as not done.

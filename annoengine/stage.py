@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from annoengine.prompt import Prompt
 from annoengine.provider import Reply, Request
-from annoengine.record import DrawnImage, Record
+from annoengine.record import Caption, DrawnImage, Record, Score
 from annoengine.requirement import Requirement
 
 if TYPE_CHECKING:
@@ -75,6 +75,14 @@ class Ask(Protocol):
         """Keeps a drawn picture in the tar beside the shard; gives its reference."""
         ...
 
+    def set_aside(self, caption: Caption, reason: str, scores: Sequence[Score] = ()) -> None:
+        """Keeps a caption that leaves the record in the file of dropped captions.
+
+        It gets there when the record goes on. Taking it out of the record, and leaving a
+        :class:`annoengine.record.Gap`, is the stage's part.
+        """
+        ...
+
 
 class Stage:
     """The base of every stage.
@@ -118,8 +126,14 @@ class Stage:
         return 0
 
     def calls(self, record: Record) -> int:
-        """How many model calls the record is likely to take; 0 for a stage that asks nothing."""
-        return 0
+        """How many model calls the record is likely to take.
+
+        0 for a stage that asks nothing, or only where something is wrong, which nobody foresees.
+        """
+        return 1 if self.roles() else 0
+
+    def check_scores(self, known: frozenset[str]) -> None:
+        """Raises RecipeError for a score that this stage wants and no earlier one stores."""
 
     async def annotate(self, record: Record, ask: Ask) -> Record:
         """The record with what this stage adds.
@@ -144,8 +158,8 @@ class BarrierStage(Stage):
         """A small JSON-like summary of one shard."""
         raise NotImplementedError
 
-    def decide(self, summaries: Sequence[Any]) -> Any:
-        """The decision, JSON-like, from all summaries in shard order."""
+    def decide(self, summaries: Iterable[Any]) -> Any:
+        """The decision, JSON-like, from all summaries in shard order, each read when it is due."""
         raise NotImplementedError
 
     async def annotate_decided(self, record: Record, decision: Any, ask: Ask) -> Record:

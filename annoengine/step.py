@@ -12,7 +12,7 @@ import hashlib
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 
@@ -30,13 +30,13 @@ from annoengine.record import DrawnImage, Photo, Record
 from annoengine.shard import (
     DoneMarker,
     ShardWriter,
-    Side,
     TarImages,
     read_lines,
     read_records,
     shard_name,
 )
 from annoengine.stage import BarrierStage, Stage
+from annoengine.step_result import StepResult, aside_line, older_results
 from annoengine.vectors import Vectors
 from annoengine.waves import send_wave
 from annoengine.workspace import SOURCE, Workspace
@@ -65,18 +65,6 @@ class Job:
         """How many records of one step are open at once."""
         windows = [self.door.window(role) for role in stage.roles()]
         return max([2 * w for w in windows], default=max(4, 4 * self.door.pool.workers))
-
-
-@dataclass
-class StepResult:
-    """What became of one record in one stage; ``line`` is what is written for it."""
-
-    outcome: Literal["given", "dropped", "failed", "waiting", "older", "stopped"]
-    record_id: str
-    line: bytes = b""
-    reason: str = ""
-    drawn: dict[str, bytes] = field(default_factory=dict)
-    error: BaseException | None = None
 
 
 def masks_of_shard(workspace: Workspace, shard: str) -> dict[str, KeyedRles]:
@@ -251,13 +239,15 @@ class OpenStep:
             if result.id != record.id:
                 raise AssertionError(f"the stage {self.name} made {record.id} into {result.id}")
         except Drop as drop:
-            line = _aside(record, drop.reason, drop.detail, ())
+            line = aside_line(record, drop.reason, drop.detail, ())
             return StepResult("dropped", record.id, line, drop.reason)
         except RecordFailed as error:
-            line = _aside(record, error.reason, error.detail, error.turns)
+            line = aside_line(record, error.reason, error.detail, error.turns)
             return StepResult("failed", record.id, line, error.reason)
         except InputError as error:
-            return StepResult("failed", record.id, _aside(record, "input", str(error), ()), "input")
+            return StepResult(
+                "failed", record.id, aside_line(record, "input", str(error), ()), "input"
+            )
         except Waiting:
             return StepResult("waiting", record.id)
         except NewCall as error:
@@ -265,28 +255,7 @@ class OpenStep:
         except Exception as error:
             error.add_note(f"while the stage {self.name} worked on the record {record.id}")
             return StepResult("stopped", record.id, error=error)
-        return StepResult("given", record.id, result.to_line(), drawn=ask.drawn)
-
-
-def _aside(record: Record, reason: str, detail: str, turns: tuple[str, ...]) -> bytes:
-    head = {"id": record.id, "reason": reason, "detail": detail, "turns": turns}
-    # The record's own line is spliced in: it is JSON already.
-    return orjson.dumps(head)[:-1] + b',"record":' + record.to_line() + b"}"
-
-
-def _older_results(job: Job, index: int, shard: int) -> dict[str, StepResult]:
-    """What the step's files hold now, by record: for a reading that may ask nothing new."""
-    storage, folder, name = job.workspace.storage, job.folder(index), shard_name(shard)
-    results: dict[str, StepResult] = {}
-    for line in read_lines(storage, f"{folder}/{name}.jsonl"):
-        id = orjson.loads(line)["id"]
-        results[id] = StepResult("given", id, line)
-    sides: tuple[Side, ...] = ("dropped", "failed")
-    for side in sides:
-        for line in read_lines(storage, f"{folder}/{name}.{side}.jsonl"):
-            entry = orjson.loads(line)
-            results[entry["id"]] = StepResult(side, entry["id"], line, entry["reason"])
-    return results
+        return StepResult("given", record.id, result.to_line(), drawn=ask.drawn, aside=ask.aside)
 
 
 async def carry_step(
@@ -297,7 +266,9 @@ async def carry_step(
     input_sha256 = before.output_sha256
     if decision is not None:
         input_sha256 = decided_input(input_sha256, decision[0])
-    older = _older_results(job, index, shard) if job.mode == "replay" else {}
+    older: dict[str, StepResult] = {}
+    if job.mode == "replay":
+        older = older_results(job.workspace.storage, job.folder(index), shard_name(shard))
     job.on_event(StepBegins(step.name, shard, before.counts.given))
     try:
         while True:
@@ -395,6 +366,8 @@ def _write(
     if result.outcome == "given":
         for name, data in result.drawn.items():
             writer.write_image(name, data)
+        for caption in result.aside:
+            writer.set_caption_aside(caption)
         writer.write(result.line)
     elif result.outcome == "dropped":
         writer.set_aside("dropped", result.line, result.reason)

@@ -32,6 +32,7 @@ from annoengine.record import (
     Caption,
     Category,
     DrawnImage,
+    Gap,
     MaskStore,
     Origin,
     Photo,
@@ -211,13 +212,25 @@ class Draws(Stage):
         return draw_number(number_of(record), False)
 
 
+class SetsAside(Asks):
+    """Asks, and takes the record's first caption out of it again."""
+
+    async def annotate(self, record: Record, ask: Ask) -> Record:
+        record = await super().annotate(record, ask)
+        first, *rest = record.captions
+        score = Score(name="toy.length", value=len(first.text), by=self.setup.name)
+        ask.set_aside(first, "first == 1", [score])
+        gap = Gap(segment=1, reason="first == 1", stage=self.setup.name)
+        return record.but(captions=tuple(rest), gaps=(*record.gaps, gap))
+
+
 class Median(BarrierStage):
     """Keeps the upper half of the numbers: a barrier."""
 
     def survey(self, records: Iterable[Record]) -> Any:
         return [number_of(record) for record in records]
 
-    def decide(self, summaries: Sequence[Any]) -> Any:
+    def decide(self, summaries: Iterable[Any]) -> Any:
         numbers = sorted(n for summary in summaries for n in summary)
         return {"at_least": numbers[len(numbers) // 2]}
 

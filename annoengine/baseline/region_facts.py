@@ -1,7 +1,9 @@
 """Measures what an image's pixels and masks tell of each segment: numbers only, no words.
 
-Every number is of the picture plane and of the pixels as they are stored: nothing is inferred about
-depth, material or what a thing does. What words may be made of these numbers stands in
+What is costly and often not asked for, how the pixels look and what shape a mask has, is measured
+when it is first asked for. Every number is of the picture plane and of the pixels as they are
+stored: nothing is inferred about depth, material or what a thing does. What words may be made of
+these numbers stands in
 ``annoengine.baseline.region_looks`` and ``annoengine.baseline.region_relations``.
 """
 
@@ -16,8 +18,35 @@ from annoengine.baseline.region_surface import Surface, surfaces_of
 from annoengine.box import BoxXyxy, intersection
 from annoengine.errors import InputError
 from annoengine.mask import RecordFiles, box_of
-from annoengine.photo import read_photo
+from annoengine.photo import ImageRgb, photo_size_wh, read_photo
 from annoengine.record import Record, Segment
+
+
+class Looks:
+    """Surfaces and outlines of an image's masked segments, measured when first asked for."""
+
+    def __init__(self, files: RecordFiles, record: Record, cuts: Mapping[int, Cut]) -> None:
+        self._files = files
+        self._record = record
+        self._cuts = cuts
+        self._surfaces: Mapping[int, Surface] | None = None
+        self._outlines: dict[int, Outline] = {}
+
+    def surface(self, id: int) -> Surface:
+        """The surface of one; those of all are measured together, which is cheaper.
+
+        Raises InputError for a photograph that cannot be read or has another size than the record.
+        """
+        if self._surfaces is None:
+            self._surfaces = surfaces_of(photo_of(self._files, self._record), self._cuts)
+        return self._surfaces[id]
+
+    def outline(self, id: int) -> Outline:
+        """The outline of one."""
+        if id not in self._outlines:
+            mask = self._cuts[id].mask
+            self._outlines[id] = outline_of(mask, moments_of(mask))
+        return self._outlines[id]
 
 
 @dataclass(frozen=True)
@@ -39,17 +68,26 @@ class RegionFacts:
     box_xyxy: BoxXyxy
     area_px: int
     centre_xy: tuple[float, float]
-    surface: Surface | None = None
-    outline: Outline | None = None
     edges: int = 0
     frame_edges: int = 0
     contacts: Mapping[int, int] = field(default_factory=dict)
     overlaps: Mapping[int, float] = field(default_factory=dict)
+    looks: Looks | None = field(default=None, repr=False, compare=False)
 
     @property
     def has_mask(self) -> bool:
         """False where only a box is known."""
-        return self.outline is not None
+        return self.looks is not None
+
+    @property
+    def surface(self) -> Surface | None:
+        """How its pixels look; None where only a box is known."""
+        return None if self.looks is None else self.looks.surface(self.id)
+
+    @property
+    def outline(self) -> Outline | None:
+        """The shape of its mask; None where only a box is known."""
+        return None if self.looks is None else self.looks.outline(self.id)
 
 
 @dataclass(frozen=True)
@@ -67,19 +105,32 @@ class Scene:
         raise KeyError(id)
 
 
+def photo_of(files: RecordFiles, record: Record) -> ImageRgb:
+    """The pixels of a record's photograph.
+
+    Raises InputError for one that cannot be read or does not have the record's size.
+    """
+    photo = read_photo(files.image)
+    _check_size((photo.shape[1], photo.shape[0]), files, record)
+    return photo
+
+
+def _check_size(size_wh: tuple[int, int], files: RecordFiles, record: Record) -> None:
+    if size_wh != (record.photo.width, record.photo.height):
+        raise InputError(
+            f"{files.image.name} is {size_wh[0]} × {size_wh[1]} pixels, but the record "
+            f"{record.id} says {record.photo.width} × {record.photo.height}"
+        )
+
+
 def measure_record(files: RecordFiles, record: Record) -> Scene:
     """The scene of a record, from its photograph and masks.
 
     Raises InputError for a photograph or mask that cannot be read or does not have the record's
     size, and for a segment whose mask holds no pixel.
     """
-    photo = read_photo(files.image)
-    height, width = photo.shape[:2]
-    if (width, height) != (record.photo.width, record.photo.height):
-        raise InputError(
-            f"{files.image.name} is {width} × {height} pixels, but the record {record.id} says "
-            f"{record.photo.width} × {record.photo.height}"
-        )
+    width, height = photo_size_wh(files.image)
+    _check_size((width, height), files, record)
     cuts: dict[int, Cut] = {}
     for segment in record.segments:
         if segment.mask is None:
@@ -94,9 +145,9 @@ def measure_record(files: RecordFiles, record: Record) -> Scene:
         if x2 == x1:
             raise InputError(f"the mask of segment {segment.id} of {record.id} holds no pixel")
         cuts[segment.id] = Cut(x1, y1, mask[y1:y2, x1:x2].copy())
-    surfaces = surfaces_of(photo, cuts)
+    looks = Looks(files, record, cuts)
     regions = (
-        _of_mask(segment, cuts, surfaces[segment.id], (width, height))
+        _of_mask(segment, cuts, looks, (width, height))
         if segment.id in cuts
         else _of_box(segment, record)
         for segment in record.segments
@@ -105,7 +156,7 @@ def measure_record(files: RecordFiles, record: Record) -> Scene:
 
 
 def _of_mask(
-    segment: Segment, cuts: Mapping[int, Cut], surface: Surface, size_wh: tuple[int, int]
+    segment: Segment, cuts: Mapping[int, Cut], looks: Looks, size_wh: tuple[int, int]
 ) -> RegionFacts:
     cut = cuts[segment.id]
     moments = moments_of(cut.mask)
@@ -121,12 +172,11 @@ def _of_mask(
         box_xyxy=cut.box_xyxy,
         area_px=moments.area,
         centre_xy=(cut.x + moments.x + 0.5, cut.y + moments.y + 0.5),
-        surface=surface,
-        outline=outline_of(cut.mask, moments),
         edges=len(ys),
         frame_edges=frame_edges,
         contacts={id: n for id, n in contacts.items() if n},
         overlaps={id: share for id, share in overlaps.items() if share},
+        looks=looks,
     )
 
 

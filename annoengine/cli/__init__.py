@@ -15,7 +15,9 @@ from annoengine.cli.plan import plan
 from annoengine.cli.render_som import render_som
 from annoengine.cli.retry import retry
 from annoengine.cli.run import run
+from annoengine.cli.show import show
 from annoengine.cli.status import status
+from annoengine.cli.sweep import sweep
 from annoengine.cli.validate import validate
 
 app = typer.Typer(
@@ -50,6 +52,8 @@ for command, name in (
     (plan, "plan"),
     (status, "status"),
     (calls, "calls"),
+    (show, "show"),
+    (sweep, "sweep"),
     (retry, "retry"),
     (export, "export"),
     (render_som, "render-som"),

@@ -59,7 +59,11 @@ def status(
             text = {"todo": "pending", "stale": "changed"}.get(step.state, step.state)
             if counts is not None:
                 text = f"{counts.given} done"
-                for what, reasons in (("dropped", counts.dropped), ("failed", counts.failed)):
+                for what, reasons in (
+                    ("dropped", counts.dropped),
+                    ("captions dropped", counts.captions_dropped),
+                    ("failed", counts.failed),
+                ):
                     if reasons:
                         text += f", {sum(reasons.values())} {what}"
             row.append(text)

@@ -22,7 +22,8 @@ Bits = NDArray[np.uint8]
 class Target:
     """A segment that is to be marked, as the record has it: pixels of the upright photograph.
 
-    ``mask`` is the key in the record's mask store; None marks the box instead.
+    ``mask`` is the key in the record's mask store; None marks the box instead. ``unlike`` are
+    colours (``#rrggbb``) that the mark is not to get, as long as the palette has others.
     """
 
     number: int
@@ -30,6 +31,7 @@ class Target:
     text: str
     box_xyxy: tuple[float, float, float, float]
     mask: int | None
+    unlike: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

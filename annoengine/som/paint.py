@@ -72,7 +72,8 @@ class Painting:
         """The rank of each pixel of ``_on_line``."""
         # The large ones choose first: most regions are beside them.
         boxes = [regions[i].box_xyxy for i in self._order]
-        self._chosen = choose_colours(boxes, self._grounds(), _REACH * thickness)
+        unlike = [regions[i].target.unlike for i in self._order]
+        self._chosen = choose_colours(boxes, self._grounds(), _REACH * thickness, unlike)
         """The place in the palette of each rank's colour; the lowest rank first."""
         self.colours: list[Rgb] = [WHITE] * len(regions)
         """The colour of each region, in order."""

@@ -60,6 +60,9 @@ _REPEATED = 130
 _USED = 65
 """What a colour loses by every region that has it: pictures are to use the whole palette."""
 
+_BARRED = 1_000_000
+"""What a colour loses that a region is not to get: more than any other counts for."""
+
 _TO_CONES = np.array(
     [
         [0.4122214708, 0.5363325363, 0.0514459929],
@@ -200,12 +203,18 @@ def neighbours(boxes: Sequence[BoxPx], reach_px: int) -> NDArray[np.bool_]:
     return near
 
 
-def choose_colours(boxes: Sequence[BoxPx], grounds: NDArray[np.uint8], reach_px: int) -> list[int]:
+def choose_colours(
+    boxes: Sequence[BoxPx],
+    grounds: NDArray[np.uint8],
+    reach_px: int,
+    unlike: Sequence[Sequence[str]] = (),
+) -> list[int]:
     """A colour for each region, in order, as its place in the palette.
 
     ``grounds`` (n, k, 3) is a sample of the picture's pixels under each region's outline. Each
     region takes the colour that is farthest from those of the neighbours already coloured and,
-    among such, best seen on its ground; where several are, the one used least.
+    among such, best seen on its ground; where several are, the one used least. ``unlike`` are
+    the colours (``#rrggbb``) that each region gets only where the palette has no other.
     """
     if not boxes:
         return []
@@ -217,6 +226,8 @@ def choose_colours(boxes: Sequence[BoxPx], grounds: NDArray[np.uint8], reach_px:
     losses = near * _REPEATED + _USED
     apart = np.full(seen.shape, ENOUGH, dtype=np.int64)
     lost = np.zeros(seen.shape, dtype=np.int64)
+    for i, barred in ((i, barred) for i, barred in enumerate(unlike) if barred):
+        lost[i] += [_BARRED * (hex_of(colour) in barred) for colour in PALETTE]
     chosen: list[int] = []
     for i in range(len(boxes)):
         # Among more neighbours than colours: the colour that repeats most rarely.

@@ -30,6 +30,11 @@ def origin_row(origin: Origin) -> dict[str, Any]:
     }
 
 
+def _earlier(said: Caption | Relation) -> dict[str, Any]:
+    """The origins of the texts that this one was made of, oldest first, where there are any."""
+    return {"earlier": [origin_row(origin) for origin in said.earlier]} if said.earlier else {}
+
+
 def scores_of(record: Record, segment_id: int | None) -> list[dict[str, Any]]:
     """The scores of one segment (None: of the whole image), in the record's order."""
     return [
@@ -57,6 +62,7 @@ class Sidecars(AbstractContextManager["Sidecars"]):
                 "segment_id": segment_id,
                 "padded": False,
                 **origin_row(caption.origin),
+                **_earlier(caption),
                 "scores": scores_of(record, caption.segment),
             }
         )
@@ -77,6 +83,7 @@ class Sidecars(AbstractContextManager["Sidecars"]):
                 "segment_ids": list(segment_ids),
                 "text": relation.text,
                 "origin": origin_row(relation.origin),
+                **_earlier(relation),
             }
         )
 

@@ -9,6 +9,9 @@ EVERY: tuple[tuple[str, str, list[str]], ...] = (
     ("calls: annotate beside bare aiohttp + uvloop", "annotate_calls", ["--rounds", "7"]),
     ("limits: refusals and time at every kind of server", "rate_limits", []),
     ("faults: what each does to a run", "faults", []),
+    ("checks of captions: milliseconds a caption", "captions", []),
+    ("facts: precision and recall on statements labelled by looking", "facts", []),
+    ("rephrase: a small LLaMA's rewrites before the check", "rephrase_llama", []),
     ("memory and bytes: 1,000 and 20,000 records", "run_sizes", ["--records", "1000", "20000"]),
     ("a thousand kills", "many_kills", ["--kills", "1000"]),
 )

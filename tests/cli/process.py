@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.short_recipe import short_recipe, shortened
 from tests.wire.openai_server import ServerProcess, server_process
 
 _WITH_CTRL_C = """
@@ -39,7 +40,7 @@ def annoengine(
     *arguments: str, cwd: Path, env: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Runs the command; its output as text."""
-    return _run([sys.executable, "-m", "annoengine", *arguments], cwd, env)
+    return _run([sys.executable, "-m", "annoengine", *shortened(arguments)], cwd, env)
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def waiting_run(data: Path, calls: int, latency_s: float, cwd: Path) -> Iterator
     """A run over a dataset as soon as so many calls are sent; killed at the end if it still is."""
     (cwd / "server").mkdir()
     with server_process(cwd / "server", latency_s=latency_s) as server:
-        command = ["run", "pix2cap", *data_options(data), "-w", "run"]
+        command = ["run", str(short_recipe()), *data_options(data), "-w", "run"]
         command += model_options(server.base_url)
         with subprocess.Popen(
             [sys.executable, "-m", "annoengine", *command],
@@ -78,7 +79,7 @@ def interrupted(
     ending: str, *arguments: str, cwd: Path, env: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Runs the command, which gets SIGINT as soon as it opens a file whose path ends so."""
-    return _run([sys.executable, "-c", _WITH_CTRL_C, ending, *arguments], cwd, env)
+    return _run([sys.executable, "-c", _WITH_CTRL_C, ending, *shortened(arguments)], cwd, env)
 
 
 def _run(

@@ -17,6 +17,7 @@ from annoengine.cli import app
 from annoengine.journal import Journal
 from annoengine.provider import Outcome, Reply, Usage
 from tests.scenes import make_dataset
+from tests.short_recipe import short_recipe
 from tests.wire.openai_server import server_process
 
 KEY = "sk-proj-callsTESTkey0123456789abcd"
@@ -50,7 +51,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
             options = f"{{base_url: '{server.base_url}', max_concurrency: 1}}"
             price = "{input: 2.5, output: 10}"
             model = f"{{model: openai/gpt-4o, options: {options}, price: {price}}}"
-            command = ["run", "pix2cap", "-q", "-w", str(folder / "runs/demo")]
+            command = ["run", str(short_recipe()), "-q", "-w", str(folder / "runs/demo")]
             command += ["--input", f"images={data / 'images'}"]
             command += ["--input", f"annotations={data / 'panoptic_val2017.json'}"]
             command += ["--set", f"models.annotator={{models: [{model}]}}"]

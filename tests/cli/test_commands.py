@@ -12,6 +12,7 @@ import pytest
 
 from tests.cli.process import annoengine, data_options, model_options, waiting_run
 from tests.scenes import make_dataset
+from tests.short_recipe import short_recipe
 from tests.wire.openai_server import server_process
 
 
@@ -79,7 +80,7 @@ def test_run_resume_status_export(data: Path, tmp_path: Path) -> None:
 def test_a_changed_prompt_is_refused_then_redone(data: Path, tmp_path: Path) -> None:
     recipes = Path(__file__).parents[2]
     shutil.copytree(recipes / "prompts", tmp_path / "mine/prompts")
-    shutil.copy(recipes / "recipes/pix2cap.yaml", tmp_path / "mine/pix2cap.yaml")
+    shutil.copy(short_recipe(), tmp_path / "mine/pix2cap.yaml")
     command = ("run", "mine/pix2cap.yaml", "-w", "run", *data_options(data))
     assert annoengine(*command, cwd=tmp_path).returncode == 0
     prompt = tmp_path / "mine/prompts/pix2cap/prompt1.v1.md"

@@ -43,6 +43,16 @@ COMMANDS = {
         ["render-som", "data/images", "-o", "drawn", "--boxes", "boxes.json"],
         "the pictures drawn so far are kept; the same command draws all of them again",
     ),
+    "sweep": (
+        "recipe.yaml",
+        ["sweep", "run"],
+        "the run is as it was; a plot is whole or not written",
+    ),
+    "show": (
+        "recipe.yaml",
+        ["show", "run", "1"],
+        "the run is as it was; a picture is whole or not written",
+    ),
     "doctor": ("pix2cap.yaml", ["doctor"], "nothing was sent or changed"),
     "validate": (
         "000000000002.png",

@@ -24,6 +24,8 @@ COMMANDS = (
     "export",
     "render-som",
     "validate",
+    "show",
+    "sweep",
     "doctor",
 )
 

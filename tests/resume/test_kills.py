@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import signal
@@ -64,17 +65,17 @@ def test_random_kills(zygote: Zygote, server: ServerProcess, tmp_path: Path) -> 
     assert server.counts()["received"] <= journalled
 
 
+@pytest.mark.parametrize("first", [1, 2])
 def test_kills_at_every_commit_point(
-    zygote: Zygote, calm_server: ServerProcess, tmp_path: Path
+    first: int, zygote: Zygote, calm_server: ServerProcess, tmp_path: Path
 ) -> None:
-    dataset = make_dataset(tmp_path / "data", 3, seed=6)
-    command = run_arguments(dataset, calm_server.base_url, 2)
+    """The odd ones, then the even ones, so that two processes can share them."""
+    dataset = make_dataset(tmp_path / "data", 2, seed=6)
+    command = run_arguments(dataset, calm_server.base_url, 1)
     undisturbed = tmp_path / "undisturbed"
     assert zygote.run([*command, "-w", str(undisturbed)]) == 0, zygote.output.read_text()
     expected = result_files(undisturbed)
-    point = 0
-    while True:
-        point += 1
+    for point in itertools.count(first, 2):
         run = tmp_path / "killed"
         shutil.rmtree(run, ignore_errors=True)
         code = zygote.run([*command, "-w", str(run)], die_at=point)

@@ -8,6 +8,7 @@ process id; prints the child's exit code when it has ended. The child may be tol
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -72,12 +73,16 @@ def main() -> None:
     import uvloop
 
     from annoengine.categories import words_of
+    from annoengine.language.parser import parser_of
     from annoengine.recipe import load_recipe
 
     del cv2, openai, uvloop
     # What every run reads once is read here once for all of them.
     words_of("person")
+    parser_of().parse("A dog.")
     load_recipe("pix2cap").to_yaml()
+    # Left alone by every child's collections, which would touch, and so copy, all of it.
+    gc.freeze()
     print("ready", flush=True)
     for line in sys.stdin:
         order = json.loads(line)

@@ -171,6 +171,27 @@ def test_a_ground_of_two_colours_is_avoided_on_both() -> None:
     assert contrast(best, (10, 30, 20)) >= 4
 
 
+def test_a_region_gets_none_of_the_colours_that_it_is_to_be_unlike() -> None:
+    free = choose_colours([(0, 0, 9, 9)], on(GREY), 4)
+    barred = [hex_of(PALETTE[free[0]])]
+    (other,) = choose_colours([(0, 0, 9, 9)], on(GREY), 4, [barred])
+    assert hex_of(PALETTE[other]) not in barred
+    # Beside each other, far more often than there are colours left.
+    boxes = [(0, 0, 9, 9)] * 30
+    most = [hex_of(each) for each in PALETTE[:9]]
+    chosen = choose_colours(boxes, on(GREY, 30), 4, [most] * 30)
+    assert set(chosen) == {9, 10, 11}
+    assert choose_colours(boxes, on(GREY, 30), 4, [()] * 30) == choose_colours(
+        boxes, on(GREY, 30), 4
+    )
+
+
+def test_where_no_colour_is_left_one_is_taken_all_the_same() -> None:
+    every = [hex_of(each) for each in PALETTE]
+    free = choose_colours([(0, 0, 9, 9)], on(GREY), 4)
+    assert choose_colours([(0, 0, 9, 9)], on(GREY), 4, [every]) == free
+
+
 def test_nothing_to_colour() -> None:
     assert choose_colours([], np.zeros((0, 1, 3), dtype=np.uint8), 10) == []
 

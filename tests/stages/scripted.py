@@ -12,7 +12,17 @@ import numpy as np
 from annoengine.mask import RecordFiles
 from annoengine.prompt import Prompt, load_prompt
 from annoengine.provider import Outcome, Reply, Request, TextPart
-from annoengine.record import Category, Drawing, DrawnImage, Mark, Photo, Record, Segment
+from annoengine.record import (
+    Caption,
+    Category,
+    Drawing,
+    DrawnImage,
+    Mark,
+    Photo,
+    Record,
+    Score,
+    Segment,
+)
 from annoengine.registry import find
 from annoengine.stage import Setup
 from annoengine.stages.annotate import Annotate, AnnotateParameters
@@ -78,6 +88,7 @@ class Script:
     replies: dict[str, str | Reply]
     files: RecordFiles = field(default_factory=lambda: RecordFiles(Path("7.jpg")))
     asked: dict[str, Request] = field(default_factory=dict)
+    aside: list[tuple[Caption, str, tuple[Score, ...]]] = field(default_factory=list)
 
     async def __call__(self, request: Request, turn: str) -> Reply:
         assert turn not in self.asked, "a turn was used twice"
@@ -100,6 +111,9 @@ class Script:
         self, name: str, data: bytes, width: int, height: int, encoder: str
     ) -> DrawnImage:
         raise NotImplementedError
+
+    def set_aside(self, caption: Caption, reason: str, scores: Sequence[Score] = ()) -> None:
+        self.aside.append((caption, reason, tuple(scores)))
 
     def text(self, turn: str) -> str:
         """The words of a turn's last message."""

@@ -19,6 +19,7 @@ from annoengine.cli import app
 from annoengine.mask import rgb_from_ids
 from annoengine.record import Record
 from tests.scenes import CATEGORIES
+from tests.short_recipe import short_recipe
 
 COLUMNS, ROWS = 9, 7
 CELL = 60
@@ -99,7 +100,7 @@ def run(data: Path, folder: Path, *settings: str) -> Record:
         *("--input", f"images={data / 'images'}"),
         *("--input", f"annotations={data / 'panoptic_val2017.json'}"),
     ]
-    arguments = ["run", "pix2cap", *inputs, "-w", str(folder), *options]
+    arguments = ["run", str(short_recipe()), *inputs, "-w", str(folder), *options]
     result = CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return Record.from_line((folder / "02-annotate/00000.jsonl").read_bytes().strip())

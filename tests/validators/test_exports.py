@@ -15,6 +15,7 @@ from annoengine.cli import app
 from annoengine.validation import find_datasets, validate
 from annoengine.validator import Finding, Rules
 from annoengine.validators.panoptic import Panoptic
+from tests.short_recipe import short_recipe
 from tests.validators.broken import check, names
 
 PHOTOGRAPHS = Path(__file__).parents[2] / "examples" / "photographs"
@@ -24,7 +25,7 @@ PHOTOGRAPHS = Path(__file__).parents[2] / "examples" / "photographs"
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The dataset that the recipe makes of the example photographs."""
     run = tmp_path_factory.mktemp("run") / "pix2cap"
-    arguments = ["run", "pix2cap", "-w", str(run), "--quiet"]
+    arguments = ["run", str(short_recipe()), "-w", str(run), "--quiet"]
     for name in ("images", "panoptic"):
         arguments += ["--input", f"{name}={PHOTOGRAPHS / name}"]
     arguments += ["--input", f"annotations={PHOTOGRAPHS / 'panoptic.json'}"]

@@ -16,6 +16,7 @@ import orjson
 import pytest
 
 from tests.scenes import make_dataset
+from tests.short_recipe import short_recipe
 from tests.wire.gemini_calls import KEY, clean_environment
 from tests.wire.gemini_server import GeminiServer
 from tests.wire.misbehaviours import MISBEHAVIOURS
@@ -176,7 +177,14 @@ def annoengine(*arguments: str, cwd: Path, **more: str) -> subprocess.CompletedP
 def test_a_recipe_runs_with_a_gemini_model(tmp_path: Path) -> None:
     data = make_dataset(tmp_path / "data", 8, seed=3)
     (tmp_path / "server").mkdir()
-    command = ["run", "pix2cap", "--model", "annotator=gemini/gemini-2.5-flash", "-w", "run"]
+    command = [
+        "run",
+        str(short_recipe()),
+        "--model",
+        "annotator=gemini/gemini-2.5-flash",
+        "-w",
+        "run",
+    ]
     command += ["--input", f"images={data / 'images'}"]
     command += ["--input", f"annotations={data / 'panoptic_val2017.json'}"]
     command += ["--set", "run.retries={first_wait_s: 0.01, longest_wait_s: 0.02}"]
@@ -198,7 +206,14 @@ def test_a_recipe_runs_with_a_gemini_model(tmp_path: Path) -> None:
 def test_a_refusing_server_stops_the_run_with_its_reason(tmp_path: Path) -> None:
     data = make_dataset(tmp_path / "data", 3, seed=3)
     (tmp_path / "server").mkdir()
-    command = ["run", "pix2cap", "--model", "annotator=gemini/gemini-2.5-flash", "-w", "run"]
+    command = [
+        "run",
+        str(short_recipe()),
+        "--model",
+        "annotator=gemini/gemini-2.5-flash",
+        "-w",
+        "run",
+    ]
     command += ["--input", f"images={data / 'images'}"]
     command += ["--input", f"annotations={data / 'panoptic_val2017.json'}"]
     with server_process(tmp_path / "server", [{"do": "bad_key"}], kind=GeminiServer) as server:

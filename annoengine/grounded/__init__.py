@@ -1,0 +1,1 @@
+"""Grounded captions: phrases tagged with the segments they are about, written, read and judged."""

@@ -1,0 +1,1 @@
+"""What each threshold on a stored score would keep: counted, told in tables, drawn."""
