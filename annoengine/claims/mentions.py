@@ -12,6 +12,7 @@ from annoengine.baseline.region_facts import Scene
 from annoengine.categories import named, words_of
 from annoengine.claims import mention_words as nouns
 from annoengine.claims.caption_claim import Mention
+from annoengine.claims.colour_terms import term_of
 from annoengine.claims.mention_context import CaptionContext, has_plural_name
 from annoengine.claims.mention_grammar import (
     clause_verb,
@@ -30,6 +31,8 @@ from annoengine.language.parsed import Parsed
 from annoengine.noun_phrase import singular
 
 _ONE_CLAUSE = frozenset({"acl", "relcl", "conj", "advcl", "xcomp", "ccomp", "prep", "pcomp"})
+
+_ARTICLES = frozenset({"the", "this", "that", "a", "an", "these", "those"})
 
 
 def mentions_of(parsed: Parsed, scene: Scene, own: int | None) -> tuple[Mention, ...]:
@@ -196,6 +199,9 @@ class _Reader(CaptionContext):
         token = self.parsed.tokens[i]
         head = singular(token.lower)
         if head in nouns.VIEW and not (head in nouns.PARTS and owners_by_place(self, i)):
+            return self.mention(i, "nobody")
+        if term_of((head,)) is not None and not has_word(self.parsed, i, _ARTICLES):
+            # "In light green" is no lawn, though "the green" may be one.
             return self.mention(i, "nobody")
         noun = token.pos in ("NOUN", "PROPN", "NUM") or head in nouns.LOOSE
         if not noun and not self.fitting(phrase):

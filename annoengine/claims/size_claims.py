@@ -336,7 +336,9 @@ def _plain(reading: CaptionReading, token: Token) -> list[Statement]:
 
 
 def _in_comparison(reading: CaptionReading, token: Token) -> bool:
-    """ "As tall as", "than it is tall", "two feet tall"."""
+    """ "As tall as", "than it is tall", "taller than wide", "two feet tall"."""
+    if token.i and reading.tokens[token.i - 1].lower in ("than", "as"):
+        return True
     below = reading.parsed.children(token.i)
     if any(one.lower in ("as", "so", "too") or one.dep == "npadvmod" for one in below):
         return True
