@@ -23,3 +23,20 @@ def coco_sample() -> Path:
     if not folder:
         pytest.skip("ANNOENGINE_COCO_SAMPLE does not name the COCO sample (make check-data)")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def _wordnet_there() -> None:
+    """For tests of WordNet, which no package index delivers: skipped where it is not installed.
+
+    Where ANNOENGINE_SKIP_NOTHING is set, as on a machine that installs it first, they fail.
+    """
+    from annoengine.language.wordnet import AUTO, wordnet_requirements
+
+    (requirement,) = wordnet_requirements(AUTO)
+    if requirement.met:
+        return
+    told = f"{requirement.what} is not installed; install it: {requirement.remedy}"
+    if os.environ.get("ANNOENGINE_SKIP_NOTHING"):
+        pytest.fail(told)
+    pytest.skip(told)

@@ -18,6 +18,8 @@ from annoengine.language.wordnet import (
     wordnet_version,
 )
 
+pytestmark = pytest.mark.usefixtures("_wordnet_there")
+
 COMMAND = "apt-get install wordnet-base (or: python -m nltk.downloader wordnet, then unzip it)"
 
 

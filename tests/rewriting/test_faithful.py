@@ -220,6 +220,7 @@ def test_length_is_bounded_on_both_sides() -> None:
     assert "length" not in [f.kind for f in faults_of_rewrite(old, new, most=4)]
 
 
+@pytest.mark.usefixtures("_wordnet_there")
 def test_synonyms_and_the_next_wider_noun_need_wordnet() -> None:
     assert kinds("A sofa in a room.", "A couch in a room.") == ["lost noun", "invented noun"]
     assert kinds("A sofa in a room.", "A couch in a room.", wordnet="auto") == []

@@ -313,6 +313,10 @@ def test_it_says_what_it_needs_and_what_it_will_ask() -> None:
     assert strange.what == "WordNet in '/no/such/folder'"
     assert "apt-get install wordnet-base" in strange.remedy
     assert rules.versions()["wordnet"] == "off"
+
+
+@pytest.mark.usefixtures("_wordnet_there")
+def test_the_dictionary_is_in_the_version_by_its_content() -> None:
     assert str(stage_of(wordnet="auto").versions()["wordnet"]).startswith("sha256 ")
 
 
