@@ -9,7 +9,7 @@ in the key of every call and in the fingerprint of every stage that draws from i
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,6 +61,24 @@ class Prompt:
             )
             raise RecipeError(f"the prompt {self.name}: {wrong}")
         return _VARIABLE.sub(lambda match: values[match.group(1)], self.body)
+
+    def check_fits(self, stage: str, known: Collection[str], answer: str | None) -> None:
+        """Can a stage use it: does it fill every variable, and read the grammar asked for?
+
+        ``known`` are the variables that the stage fills, ``answer`` the grammar that it reads.
+        Raises RecipeError that names the stage and what does not fit.
+        """
+        strange = sorted(set(self.head.variables) - set(known))
+        if strange:
+            raise RecipeError(
+                f"{stage}: the prompt {self.name} wants {', '.join(strange)}, which "
+                f"this stage cannot fill; it knows {', '.join(sorted(known))}"
+            )
+        if self.head.answer not in (None, answer):
+            raise RecipeError(
+                f"{stage}: the prompt {self.name} asks for an answer in the grammar "
+                f"{self.head.answer!r}, and the stage reads {answer or 'plain text'!r}"
+            )
 
 
 def parse_prompt(name: str, text: str) -> Prompt:

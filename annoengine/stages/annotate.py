@@ -160,21 +160,8 @@ class Annotate(Stage):
     def _load(self, names: Sequence[str], known: frozenset[str]) -> list[Prompt]:
         prompts = [self.setup.prompt(name) for name in names]
         for prompt in prompts:
-            self._check(prompt, known)
+            prompt.check_fits(self.setup.name, known, self.parameters.answer)
         return prompts
-
-    def _check(self, prompt: Prompt, known: frozenset[str]) -> None:
-        strange = sorted(set(prompt.head.variables) - known)
-        if strange:
-            raise RecipeError(
-                f"{self.setup.name}: the prompt {prompt.name} wants {', '.join(strange)}, which "
-                f"this stage cannot fill; it knows {', '.join(sorted(known))}"
-            )
-        if prompt.head.answer not in (None, self.parameters.answer):
-            raise RecipeError(
-                f"{self.setup.name}: the prompt {prompt.name} asks for an answer in the grammar "
-                f"{prompt.head.answer!r}, and the stage reads {self.parameters.answer!r}"
-            )
 
     def prompts(self) -> Sequence[Prompt]:
         """The prompts of all its turns; those of repairs where there are any repairs."""

@@ -101,20 +101,7 @@ class CheckFacts(Stage):
                 "one in prompts (checks/contradiction1.v1), or set on_contradicted to score"
             )
         for prompt in self.correcting:
-            self._check(prompt)
-
-    def _check(self, prompt: Prompt) -> None:
-        strange = sorted(set(prompt.head.variables) - VARIABLES)
-        if strange:
-            raise RecipeError(
-                f"{self.setup.name}: the prompt {prompt.name} wants {', '.join(strange)}, which "
-                f"this stage cannot fill; it knows {', '.join(sorted(VARIABLES))}"
-            )
-        if prompt.head.answer not in (None, self.parameters.answer):
-            raise RecipeError(
-                f"{self.setup.name}: the prompt {prompt.name} asks for an answer in the grammar "
-                f"{prompt.head.answer!r}, and the stage reads {self.parameters.answer!r}"
-            )
+            prompt.check_fits(setup.name, VARIABLES, parameters.answer)
 
     @property
     def asks(self) -> bool:

@@ -128,20 +128,7 @@ class CheckMarks(Stage):
                 "annotate in prompts, or set redraw to false"
             )
         for prompt in self.second_prompts:
-            self._check(prompt)
-
-    def _check(self, prompt: Prompt) -> None:
-        strange = sorted(set(prompt.head.variables) - OBJECTS)
-        if strange:
-            raise RecipeError(
-                f"{self.setup.name}: the prompt {prompt.name} wants {', '.join(strange)}, which "
-                f"this stage cannot fill; it knows {', '.join(sorted(OBJECTS))}"
-            )
-        if prompt.head.answer not in (None, self.parameters.answer):
-            raise RecipeError(
-                f"{self.setup.name}: the prompt {prompt.name} asks for an answer in the grammar "
-                f"{prompt.head.answer!r}, and the stage reads {self.parameters.answer!r}"
-            )
+            prompt.check_fits(setup.name, OBJECTS, parameters.answer)
 
     def prompts(self) -> Sequence[Prompt]:
         """Those of the second question, where there is one."""

@@ -166,12 +166,7 @@ class Rephrase(Stage):
     def _load(self, names: Sequence[str], known: frozenset[str]) -> list[Prompt]:
         prompts = [self.setup.prompt(name) for name in names]
         for prompt in prompts:
-            strange = sorted(set(prompt.head.variables) - known)
-            if strange:
-                raise RecipeError(
-                    f"{self.setup.name}: the prompt {prompt.name} wants {', '.join(strange)}, "
-                    f"which this stage cannot fill; it knows {', '.join(sorted(known))}"
-                )
+            prompt.check_fits(self.setup.name, known, None)
         return prompts
 
     def prompts(self) -> Sequence[Prompt]:
