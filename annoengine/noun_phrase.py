@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _BREAK = re.compile(r"[,;:.!?()\[\]|\n\"“”]|\s[-–—]+\s|—")
@@ -146,6 +147,7 @@ _LONGEST_PART = 240
 """How much of a text between two commas is looked at, in characters."""
 
 
+@lru_cache(maxsize=8192)
 def singular(word: str) -> str:
     """The singular of one lower-case English word, by rule; other words come back as they are.
 

@@ -101,7 +101,7 @@ def test_a_good_description(text: str) -> None:
     assert kind_of_fault(text) is None
 
 
-@settings(max_examples=1500)
+@settings(max_examples=400)
 @given(
     st.lists(
         st.sampled_from(

@@ -40,7 +40,7 @@ def scenes(draw: st.DrawFn) -> list[Markable]:
 
 
 @given(scenes(), st.integers(1, 25))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_what_holds_for_every_image(marks: list[Markable], most: int) -> None:
     groups = split_marks(marks, most)
     numbers = [number for group in groups for number in group]

@@ -198,7 +198,7 @@ def test_what_is_left_of_a_caption(text: str, word: str, kind: str, left: str | 
     assert without_word(text, start, start + len(word), kind) == left
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(
     st.sampled_from(
         [

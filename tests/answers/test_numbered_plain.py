@@ -92,7 +92,7 @@ ANSWERS = st.lists(LINE, max_size=8).map(lambda ls: "\n".join(["The objects incl
 
 
 @given(ANSWERS)
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_it_reads_the_same_or_nothing(text: str) -> None:
     quick = read_plain(text)
     if quick is not None:

@@ -153,7 +153,7 @@ plain_answers = st.builds(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(plain_answers)
 @example(Answer((Region(1, "", "a wall with: EXIT"), Region(2, "", ""))))
 @example(Answer((Region(1, "Sign", "reads “5 &amp 6; 7 of May”"),)))
@@ -163,7 +163,7 @@ def test_what_is_plain_comes_back_exactly(answer: Answer) -> None:
     assert parsed.answer == answer
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(answers)
 @example(Answer((Region(1, "a: b", "; 2. dog"), Region(3, "&lt", "&amp"))))
 @example(Answer((Region(1, "", "& - &amp;"),)))
@@ -174,7 +174,7 @@ def test_anything_written_comes_back_plain(answer: Answer) -> None:
     assert GRAMMAR.parse(GRAMMAR.write(answer)).answer == GRAMMAR.plain(answer)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(texts)
 def test_plain_twice_is_plain_once(text: str) -> None:
     assert plain(plain(text)) == plain(text)
@@ -189,7 +189,7 @@ answer_texts = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(answer_texts, st.lists(st.tuples(marks, st.sampled_from(CATEGORIES)), max_size=6))
 def test_any_text_can_be_judged_and_every_mark_is_accounted_for(
     text: str, asked: list[tuple[int, str]]

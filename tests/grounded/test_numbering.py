@@ -5,6 +5,7 @@ The captions are made (``made_captions``): what is right, and what was done to i
 
 from __future__ import annotations
 
+from functools import cache
 from random import Random
 
 import pytest
@@ -29,11 +30,12 @@ KNOWN = {
 PEOPLE = {id: KnownSegment(id, "person") for id in (1, 2, 3)}
 
 
-def made_captions(count: int, leave_out: float, shown: bool = False) -> list[Made]:
+@cache
+def made_captions(count: int, leave_out: float, shown: bool = False) -> tuple[Made, ...]:
     """So many, a quarter each of one, two, three and any number of categories."""
     kinds = (None, 1, 2, 3)
     found = (made(seed, leave_out, kinds[seed % 4], shown) for seed in range(2 * count))
-    return [m for m in found if m.tagged.spans][:count]
+    return tuple(m for m in found if m.tagged.spans)[:count]
 
 
 def zero_based(m: Made) -> str:

@@ -71,7 +71,7 @@ def test_entries_are_those_of_a_parser_whatever_the_chunks(
         assert cut(path, None) == ({"": a} if a else {})
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(
     at=st.integers(0, 200),
     byte=st.sampled_from(b'{}[],:"\\ 0a\x00\xff'),

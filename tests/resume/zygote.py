@@ -3,12 +3,15 @@
 Starting Python and its imports takes longer than a small run; a chain of kills would hit nothing
 else. Reads one JSON list of arguments a line on standard input, forks, and prints the child's
 process id; prints the child's exit code when it has ended. The child may be told to kill itself:
-``{"arguments": [...], "die_at": n}`` sends it SIGKILL at the n-th write or rename.
+``{"arguments": [...], "die_at": n}`` sends it SIGKILL at the n-th write or rename. What a child
+that came to its end had imported is imported here too, for those after it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import importlib
 import json
 import os
 import signal
@@ -63,7 +66,24 @@ def _child(order: dict[str, Any]) -> None:
         code = int(end.code or 0)
     finally:
         sys.stdout.flush()
+    if code == 0:
+        _imported(order).write_text(json.dumps(sorted(sys.modules)))
     os._exit(code)
+
+
+def _imported(order: dict[str, Any]) -> Path:
+    return Path(order["output"]).with_suffix(".modules.json")
+
+
+def _import_what_it_did(order: dict[str, Any]) -> None:
+    """Modules only: nothing that a run opens or remembers is shared with the next."""
+    gc.unfreeze()
+    for name in json.loads(_imported(order).read_text()):
+        if name != "__main__" and name not in sys.modules:
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)
+    _imported(order).unlink()
+    gc.freeze()
 
 
 def main() -> None:
@@ -74,6 +94,7 @@ def main() -> None:
 
     from annoengine.categories import words_of
     from annoengine.language.parser import parser_of
+    from annoengine.pricing import price_of
     from annoengine.recipe import load_recipe
 
     del cv2, openai, uvloop
@@ -81,6 +102,7 @@ def main() -> None:
     words_of("person")
     parser_of().parse("A dog.")
     load_recipe("pix2cap").to_yaml()
+    price_of("openai/gpt-4o-2024-11-20")
     # Left alone by every child's collections, which would touch, and so copy, all of it.
     gc.freeze()
     print("ready", flush=True)
@@ -91,7 +113,10 @@ def main() -> None:
             _child(order)
         print(pid, flush=True)
         _, status = os.waitpid(pid, 0)
-        print(os.waitstatus_to_exitcode(status), flush=True)
+        code = os.waitstatus_to_exitcode(status)
+        if code == 0:
+            _import_what_it_did(order)
+        print(code, flush=True)
 
 
 if __name__ == "__main__":

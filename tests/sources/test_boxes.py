@@ -405,7 +405,7 @@ _VALUES = st.one_of(
 )
 
 
-@settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data(), form=st.sampled_from(["lines", "list", "results", "listing"]))
 def test_no_content_breaks_the_source(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, form: str

@@ -544,7 +544,7 @@ def check_opened(opened: Opened) -> None:
                 assert int(mask.sum()) == segment.area_px
 
 
-@settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data(), on_bad=st.sampled_from(["fail", "drop_segment"]))
 def test_no_content_of_the_json_breaks_the_source(
     victim: TinyInstances, data: st.DataObject, on_bad: str

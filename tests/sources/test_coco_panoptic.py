@@ -550,7 +550,7 @@ def victim(tmp_path_factory: pytest.TempPathFactory) -> TinyCoco:
     return TinyCoco(tmp_path_factory.mktemp("victim"), n=2)
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_no_content_of_the_json_breaks_the_source(victim: TinyCoco, data: st.DataObject) -> None:
     spoilt = copy.deepcopy(victim.data)

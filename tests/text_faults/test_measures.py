@@ -164,7 +164,7 @@ def test_the_scores_of_a_record_follow_its_captions() -> None:
     assert (scores[7]["text.words"], scores[7]["text.incomplete"]) == (0.0, 1.0)
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(TEXTS)
 def test_every_share_lies_between_0_and_1(text: str) -> None:
     for name, value in faults_of(text).items():
@@ -173,7 +173,7 @@ def test_every_share_lies_between_0_and_1(text: str) -> None:
     assert faults_of(text) == faults_of(text)
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(TEXTS, TEXTS)
 def test_likeness_is_symmetric_and_full_for_oneself(one: str, other: str) -> None:
     assert alike(one, other) == alike(other, one)
@@ -204,7 +204,7 @@ CUED = (
 ).split()
 
 
-@settings(max_examples=1500)
+@settings(max_examples=400)
 @given(st.lists(st.sampled_from(CUED), min_size=1, max_size=7).map(" ".join))
 def test_the_quick_look_misses_nothing(text: str) -> None:
     """The words that a form needs are all among those that are looked for first."""
