@@ -149,7 +149,9 @@ class RecordAsk:
         """float32 (items, dimensions); what the shard has is not computed again."""
         provider: Any = self._step.door.provider(model)
         vectors = self._step.vectors(provider.name)
-        keys = [vector_key(item, provider.name) for item in items]
+        # By the weights, where the provider tells them: another model may come to bear the name.
+        space = getattr(provider, "space", provider.name)
+        keys = [vector_key(item, space) for item in items]
         missing = {k: i for k, i in zip(keys, items, strict=True) if vectors.get(k) is None}
         if missing:
             if self._step.mode == "count":
