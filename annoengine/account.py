@@ -20,7 +20,10 @@ from annoengine.workspace import SOURCE, Workspace
 
 @dataclass
 class StageAccount:
-    """One line of the account. ``came_in = given + dropped + failed + pending``."""
+    """One line of the account. ``came_in = given + dropped + failed + pending``.
+
+    ``paused`` are those of the pending records that wait for people, by reason.
+    """
 
     stage: str
     came_in: int = 0
@@ -30,6 +33,7 @@ class StageAccount:
     pending: int = 0
     kept_older: int = 0
     captions_dropped: dict[str, int] = field(default_factory=dict)
+    paused: dict[str, int] = field(default_factory=dict)
     shards_done: int = 0
     shards: int = 0
     calls: CallCounts = field(default_factory=CallCounts)
@@ -53,6 +57,11 @@ class Account:
     def failed(self) -> int:
         """Records that failed, at whichever stage."""
         return sum(sum(stage.failed.values()) for stage in self.stages)
+
+    @property
+    def paused(self) -> int:
+        """Records that wait for people, at whichever stage."""
+        return sum(sum(stage.paused.values()) for stage in self.stages)
 
     @property
     def finished(self) -> bool:
@@ -80,16 +89,18 @@ def _stage_account(name: str, steps: Iterable[Step]) -> StageAccount:
         account.came_in += came_in
         marker = step.marker
         # A step that is stale or follows a newer input will be done again: its records wait.
-        if marker is None or step.state != "done":
+        if marker is None or not step.settled:
             account.pending += came_in
             continue
-        account.shards_done += 1
+        account.pending += sum(marker.counts.paused.values())
+        _add(account.paused, marker.counts.paused)
+        account.shards_done += step.state == "done"
         account.given += marker.counts.given
         account.kept_older += marker.counts.kept_older
         _add(account.dropped, marker.counts.dropped)
         _add(account.failed, marker.counts.failed)
         _add(account.captions_dropped, marker.counts.captions_dropped)
-    for reasons in (account.dropped, account.failed, account.captions_dropped):
+    for reasons in (account.dropped, account.failed, account.captions_dropped, account.paused):
         ordered = sorted(reasons.items(), key=lambda item: (-item[1], item[0]))
         reasons.clear()
         reasons.update(ordered)

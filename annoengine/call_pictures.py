@@ -27,7 +27,8 @@ from annoengine.plan import stage_folders
 from annoengine.recipe import Recipe, load_recipe
 from annoengine.record import DrawnImage, Photo, Record
 from annoengine.shard import TarImages, read_lines
-from annoengine.step import Job, ShardFiles
+from annoengine.shard_files import ShardFiles
+from annoengine.step import Job
 from annoengine.workspace import Workspace
 
 

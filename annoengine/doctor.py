@@ -98,6 +98,7 @@ def examine_recipe(name: str) -> RecipeFinding:
         needs.append(Requirement(str(error), met=False))
     holders = [recipe.source, *(built.stage for built in recipe.stages)]
     holders += recipe.providers()
+    holders += [export.exporter for export in recipe.exports]
     for holder in holders:
         list_them = getattr(holder, "requirements", None)
         if list_them is not None:

@@ -12,6 +12,7 @@
     │   ├── TooManyFailures       more failed records than the recipe allows, exit 3
     │   ├── ProviderUnusable      a model refuses every call (bad key, no quota), exit 3
     │   ├── BudgetReached         the next call could pass the run's budget, exit 4
+    │   ├── PeopleAwaited         records wait until people have reviewed them, exit 5
     │   └── Interrupted           Ctrl-C, exit 130
     ├── RecordFailed              one record is set aside, counted, and can be retried
     ├── Drop                      one record leaves the run on purpose, with a reason
@@ -65,6 +66,12 @@ class BudgetReached(RunStopped):
     """The next call could cost more than the run's budget has left."""
 
     exit_code = 4
+
+
+class PeopleAwaited(RunStopped):
+    """All that can be done is done; the rest waits for people's corrections."""
+
+    exit_code = 5
 
 
 class Interrupted(RunStopped):

@@ -2,8 +2,9 @@
 
 Where a step's input is there, its records are taken through the stage with a door that stops at
 the first call that no journal answers: that call is counted, and its request kept as a sample.
-Where the input is still to be made, the stage says how many calls a record is likely to take.
-Repairs are not foreseen, so the number is the least there will be.
+Where the input is still to be made, the stage says how many calls a record is likely to take; but
+what people corrected is put in on the way, which costs nothing, and what they have yet to review
+counts as its draft. Repairs are not foreseen, so the number is the least there will be.
 
 A source that was never read is read a little way, into a folder that is thrown away.
 """
@@ -13,7 +14,7 @@ from __future__ import annotations
 import itertools
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -22,10 +23,11 @@ from annoengine.compute import Pool
 from annoengine.door import Door
 from annoengine.events import ignore
 from annoengine.model_chain import Model
-from annoengine.plan import Plan, cut_name, make_plan, source_made_of
+from annoengine.plan import Plan, State, cut_name, make_plan, source_made_of
 from annoengine.provider import Request
 from annoengine.recipe import Recipe
 from annoengine.record import Record
+from annoengine.reviewing.review_stage import ReviewStage
 from annoengine.runner import carry_out
 from annoengine.shard import read_records, shard_name
 from annoengine.stage import BarrierStage
@@ -69,29 +71,65 @@ async def count_new_calls(recipe: Recipe, workspace: Workspace, plan: Plan) -> l
     door = Door(recipe.roles, Pool(0))
     job = Job(recipe, workspace, door, cut, ignore, "count")
     counts = []
+    states = {(step.index, step.shard): step.state for step in plan.steps}
     for index, built in enumerate(recipe.stages, start=1):
         if not built.stage.roles():
             continue
         count = NewCalls(built.name)
-        ready = {s.shard for s in plan.of(index - 1) if s.state == "done"}
         for step in plan.of(index):
-            if step.state == "done":
+            if step.state == "done" and states[index - 1, step.shard] != "waiting":
                 continue
-            exactly = step.shard in ready and not isinstance(built.stage, BarrierStage)
-            if exactly and count.records < _MOST_COUNTED:
-                await _count_step(job, index, step.shard, count)
+            given = _given(job, states, index - 1, step.shard, count)
+            exactly = given is not None and not isinstance(built.stage, BarrierStage)
+            if given is not None and exactly and count.records < _MOST_COUNTED:
+                await _count_step(job, index, step.shard, given, count)
             else:
                 await _guess_step(job, index, step.shard, step.records_in, count)
         counts.append(count)
     return counts
 
 
-async def _count_step(job: Job, index: int, shard: int, count: NewCalls) -> None:
+def _given(
+    job: Job, states: Mapping[tuple[int, int], State], index: int, shard: int, count: NewCalls
+) -> AsyncIterator[Record] | None:
+    """The records that leave a stage; None where nobody knows them yet."""
+    if states[index, shard] == "done":
+        return _read(job, index, shard)
+    if not index or not isinstance(job.recipe.stages[index - 1].stage, ReviewStage):
+        return None
+    before = _given(job, states, index - 1, shard, count)
+    return None if before is None else _reviewed(job, index, shard, before, count)
+
+
+async def _read(job: Job, index: int, shard: int) -> AsyncIterator[Record]:
+    key = f"{job.folder(index)}/{shard_name(shard)}.jsonl"
+    for record in read_records(job.workspace.storage, key):
+        yield record
+
+
+async def _reviewed(
+    job: Job, index: int, shard: int, before: AsyncIterator[Record], count: NewCalls
+) -> AsyncIterator[Record]:
     step = OpenStep(job, index, shard, None)
-    key = f"{job.folder(index - 1)}/{shard_name(shard)}.jsonl"
+    try:
+        async for record in before:
+            result = await step.annotate(record)
+            if result.outcome == "given":
+                yield Record.from_line(result.line)
+            elif result.outcome == "paused":
+                count.exact = False
+                yield record
+    finally:
+        step.close()
+
+
+async def _count_step(
+    job: Job, index: int, shard: int, given: AsyncIterator[Record], count: NewCalls
+) -> None:
+    step = OpenStep(job, index, shard, None)
     stage = job.recipe.stages[index - 1].stage
     try:
-        for record in read_records(job.workspace.storage, key):
+        async for record in given:
             step.replayed = 0
             result = await step.annotate(record)
             if result.outcome == "stopped" and result.error is not None:
@@ -173,7 +211,7 @@ async def glimpse(recipe: Recipe, images: int) -> Glimpse:
         workspace = Workspace(Path(folder) / "run")
         # Without roles no provider is opened, and no key needed.
         front = replace(recipe, stages=recipe.stages[:first], exports=(), roles={})
-        await carry_out(front, workspace, limit=images)
+        await carry_out(front, workspace, limit=images, drafts_go_on=True)
         plan = make_plan(recipe, workspace, images)
         counts = await count_new_calls(recipe, workspace, plan)
         return Glimpse(plan.source.entries or 0, counts, count_licences(workspace))

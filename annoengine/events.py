@@ -26,7 +26,10 @@ class StepBegins:
 
 @dataclass(frozen=True)
 class RecordDone:
-    """A record left a stage: ``given``, ``dropped``, ``failed`` or ``waiting``."""
+    """A record left a stage: ``given``, ``dropped``, ``failed``, ``waiting`` or ``paused``.
+
+    It is ``waiting`` for a batch API, and ``paused`` until people have reviewed it.
+    """
 
     stage: str
     shard: int
@@ -57,6 +60,7 @@ class StepDone:
     dropped: int
     failed: int
     skipped: bool = False
+    paused: int = 0
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from annoengine.mask import RecordFiles
+from annoengine.prompt import Prompt, load_prompt
 from annoengine.record import Record
+from annoengine.requirement import Requirement
 from annoengine.stage import Parameters
 
 
@@ -37,14 +39,26 @@ class Exported:
 
 
 class Exporter:
-    """The base of every exporter. It writes into an empty folder that is then moved in place."""
+    """The base of every exporter. It writes into an empty folder that is then moved in place.
+
+    ``prompt`` loads a prompt by name, from beside the recipe first; without a recipe there are
+    the packaged ones.
+    """
 
     VERSION: ClassVar[int] = 1
     NEEDS: ClassVar[frozenset[str]] = frozenset()
     Parameters: ClassVar[type[Parameters]] = Parameters
 
-    def __init__(self, parameters: Any) -> None:
+    def __init__(self, parameters: Any, prompt: Callable[[str], Prompt] = load_prompt) -> None:
         self.parameters = parameters
+
+    def prompts(self) -> Sequence[Prompt]:
+        """The prompts whose texts it may write; the run keeps them, to export again."""
+        return ()
+
+    def requirements(self) -> Sequence[Requirement]:
+        """What it needs from the machine: extra packages."""
+        return ()
 
     def export(self, run: RunView, folder: Path) -> Exported:
         """Writes the dataset; the same records give the same bytes."""

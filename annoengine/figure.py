@@ -24,6 +24,9 @@ _FONT = "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif"
 _OVERSAMPLING = 3
 """PNGs are drawn this much larger and averaged down: Pillow's lines have no smooth edges."""
 
+_BAND = 256
+"""So many pixels of the height are drawn at a time, or a tall drawing takes 36 times its size."""
+
 
 @dataclass(frozen=True)
 class _Line:
@@ -111,17 +114,28 @@ class Figure:
 
     def to_png(self, scale: int = 2) -> bytes:
         """The drawing as a PNG, ``scale`` pixels for one of the drawing."""
+        picture = Image.new("RGB", (self.width * scale, self.height * scale), self.ground)
+        for top in range(0, self.height, _BAND):
+            picture.paste(self._band(top, min(_BAND, self.height - top), scale), (0, top * scale))
+        buffer = io.BytesIO()
+        picture.save(buffer, "PNG", optimize=True)
+        return buffer.getvalue()
+
+    def _band(self, top: int, height: int, scale: int) -> Image.Image:
+        """The drawing from ``top`` on, as high as a band."""
         large = scale * _OVERSAMPLING
-        picture = Image.new("RGB", (self.width * large, self.height * large), self.ground)
+        picture = Image.new("RGB", (self.width * large, height * large), self.ground)
         draw = ImageDraw.Draw(picture)
         for shape in self._shapes:
+            if not _reaches(shape, top, top + height):
+                continue
             if isinstance(shape, _Words):
                 font = ImageFont.load_default(size=shape.size * large)
                 anchor = {"start": "ls", "middle": "ms", "end": "rs"}[shape.anchor]
-                at = (shape.at[0] * large, shape.at[1] * large)
+                at = (shape.at[0] * large, (shape.at[1] - top) * large)
                 draw.text(at, drawable(shape.text), shape.colour, font, anchor)
                 continue
-            points = [(x * large, y * large) for x, y in shape.points]
+            points = [(x * large, (y - top) * large) for x, y in shape.points]
             if isinstance(shape, _Area):
                 draw.polygon(points, fill=shape.colour)
                 continue
@@ -129,10 +143,38 @@ class Figure:
             pieces = _dashes(points, shape.dash * large) if shape.dash else [points]
             for piece in pieces:
                 draw.line(piece, fill=shape.colour, width=width, joint="curve")
-        size_wh = (self.width * scale, self.height * scale)
-        buffer = io.BytesIO()
-        picture.resize(size_wh, Image.Resampling.BOX).save(buffer, "PNG", optimize=True)
-        return buffer.getvalue()
+        size_wh = (self.width * scale, height * scale)
+        return picture.resize(size_wh, Image.Resampling.BOX)
+
+
+def _reaches(shape: _Line | _Area | _Words, top: float, bottom: float) -> bool:
+    """Can any of a shape be seen between two heights?"""
+    if isinstance(shape, _Words):
+        return top - shape.size <= shape.at[1] <= bottom + 2 * shape.size
+    ys = [y for _, y in shape.points]
+    room = shape.width if isinstance(shape, _Line) else 0.0
+    return min(ys, default=bottom) - room <= bottom and top <= max(ys, default=top) + room
+
+
+def text_width(text: str, size: float) -> float:
+    """How wide a line of text is in a PNG, in pixels of the drawing.
+
+    A reader of an SVG has another font, which may be a tenth wider.
+    """
+    return float(ImageFont.load_default(size=size).getlength(drawable(text)))
+
+
+def shortened(text: str, room: float, size: float) -> str:
+    """A line of text, cut where it is wider than some pixels.
+
+    >>> shortened("a dog", 100, 12), shortened("supercalifragilistic", 60, 12)
+    ('a dog', 'supercali…')
+    """
+    if text_width(text, size) <= room:
+        return text
+    while text and text_width(text + "…", size) > room:
+        text = text[:-1]
+    return text.rstrip() + "…"
 
 
 _INSTEAD = {

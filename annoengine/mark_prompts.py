@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from annoengine.answer import Expected, Fault, Region
 from annoengine.categories import is_known, words_of
+from annoengine.grounded.region_captions import CaptionedRegion
 from annoengine.group_answers import Group
 from annoengine.prompt import Prompt
 
@@ -17,6 +18,8 @@ OBJECTS = frozenset({"num_instances", "categories", "ids"})
 LATER = OBJECTS | {"given"}
 REPAIR = OBJECTS | {"faults"}
 INTERACTIONS = frozenset({"num_pictures", "num_instances", "objects"})
+MERGE = frozenset({"num_regions", "regions", "words"})
+MERGE_REPAIR = MERGE | {"faults", "ids", "least_words", "most_words"}
 
 _WORDS = 1_500
 """Words that all descriptions of a list may take together: about 2,000 tokens."""
@@ -72,6 +75,33 @@ def fill_interactions(prompt: Prompt, groups: Sequence[Group]) -> str:
         "num_pictures": str(len(groups)),
         "num_instances": str(total),
         "objects": "\n\n".join(listed),
+    }
+    return prompt.fill(**{name: values[name] for name in prompt.head.variables})
+
+
+def fill_merge(
+    prompt: Prompt,
+    regions: Sequence[CaptionedRegion],
+    words: int,
+    bounds: tuple[int, int] = (0, 0),
+    faults: Sequence[Fault] = (),
+) -> str:
+    """A prompt about the captions of regions, which are to become one paragraph.
+
+    ``words`` are how many it should have, ``bounds`` the fewest and the most it may.
+    """
+    lines = []
+    for r in regions:
+        name = _name(Expected(r.number, r.segment.category.name), r.region)
+        lines.append(f"{r.number}: {name[:1].upper()}{name[1:]} - {_cut(r.text, len(regions))}")
+    values = {
+        "num_regions": str(len(regions)),
+        "regions": "\n".join(lines),
+        "words": str(words),
+        "least_words": str(bounds[0]),
+        "most_words": str(bounds[1]),
+        "ids": ", ".join(str(region.number) for region in regions),
+        "faults": "\n".join(f"- {detail}" for detail in dict.fromkeys(f.detail for f in faults)),
     }
     return prompt.fill(**{name: values[name] for name in prompt.head.variables})
 

@@ -2,8 +2,9 @@
 
 A step is done when its marker names the stage's present fingerprint and the very bytes of its
 input. It is *stale* when the stage changed since (the recipe, a prompt, a parser), and *follows*
-when only its input is new. Stale steps are never redone unasked: the plan is shown and the run
-stops until it is told to.
+when only its input is new: an earlier stage's shard, or what people wrote. Stale steps are never
+redone unasked: the plan is shown and the run stops until it is told to. A step is *waiting* that is
+done as far as people have reviewed its records.
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from annoengine.fingerprint import changed_keys, fingerprint
-from annoengine.recipe import BuiltStage, Recipe
+from annoengine.fingerprint import changed_keys, fingerprint, sha256_hex
+from annoengine.recipe import Recipe
+from annoengine.reviewing.review_stage import Reviews, record_ids
 from annoengine.shard import DoneMarker, read_marker, shard_name
+from annoengine.stage import BarrierStage
 from annoengine.storage import read_bytes
 from annoengine.workspace import SOURCE, SourceDone, Workspace
 
-State = Literal["done", "todo", "stale", "follows"]
+State = Literal["done", "waiting", "todo", "stale", "follows"]
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,11 @@ class Step:
     records_in: int | None = None
     changed: tuple[str, ...] = ()
     marker: DoneMarker | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Does its marker say what is so now? Then the next step may build on it."""
+        return self.state in ("done", "waiting")
 
 
 @dataclass(frozen=True)
@@ -111,21 +119,28 @@ def decided_input(input_sha256: str, decision_sha256: str) -> str:
 
 
 def step_input(
-    workspace: Workspace, index: int, built: BuiltStage, before: DoneMarker
+    recipe: Recipe,
+    workspace: Workspace,
+    index: int,
+    shard: int,
+    before: DoneMarker,
+    reviews: Reviews,
 ) -> str | None:
     """What a step's marker must name as its input, or None while a barrier is undecided."""
-    from annoengine.stage import BarrierStage
-
-    if not isinstance(built.stage, BarrierStage):
+    built = recipe.stages[index - 1]
+    if isinstance(built.stage, BarrierStage):
+        decision = read_decision(workspace, index, built.name)
+        return None if decision is None else decided_input(before.output_sha256, decision)
+    review = reviews.of(built.stage)
+    if review is None:
         return before.output_sha256
-    decision = read_decision(workspace, index, built.name)
-    return None if decision is None else decided_input(before.output_sha256, decision)
+    last = SOURCE if index == 1 else recipe.stages[index - 2].name
+    key = f"{workspace.folder(index - 1, last)}/{shard_name(shard)}.jsonl"
+    return review.input_sha256(before.output_sha256, record_ids(workspace.storage, key))
 
 
 def read_decision(workspace: Workspace, index: int, name: str) -> str | None:
     """The hash of a barrier's decision file, or None."""
-    from annoengine.fingerprint import sha256_hex
-
     try:
         return sha256_hex(
             read_bytes(workspace.storage, f"{workspace.folder(index, name)}/decision.json")
@@ -174,7 +189,7 @@ def make_plan(
     shards: Iterable[int] | None = None,
     as_read: bool = False,
 ) -> Plan:
-    """The plan of a recipe in a workspace. Reads markers, never a shard.
+    """The plan of a recipe in a workspace. Reads markers; of shards at most who is in them.
 
     ``as_read`` takes the source for what it was when it was read: its files are not looked at,
     and may be gone.
@@ -190,8 +205,9 @@ def make_plan(
     plan.strangers = tuple(sorted(stage_folders(workspace) - expected_folders(recipe, workspace)))
     chosen = list(range(source.shards)) if shards is None else list(shards)
     source_print = fingerprint(made_of)
+    reviews = Reviews(workspace.root)
     for shard in chosen:
-        _plan_shard(plan, recipe, workspace, shard, source_print, tuple(source.changed))
+        _plan_shard(plan, recipe, workspace, shard, source_print, tuple(source.changed), reviews)
     plan.steps.sort(key=lambda step: (step.index, step.shard))
     return plan
 
@@ -203,6 +219,7 @@ def _plan_shard(
     shard: int,
     source_print: str,
     changed: tuple[str, ...],
+    reviews: Reviews,
 ) -> None:
     name = shard_name(shard)
     before = read_marker(workspace.storage, workspace.folder(0, SOURCE), name)
@@ -228,8 +245,10 @@ def _plan_shard(
         elif before is None or not settled:
             state = "follows"
         else:
-            wanted = step_input(workspace, index, built, before)
-            state = "done" if marker.input_sha256 == wanted else "follows"
+            wanted = step_input(recipe, workspace, index, shard, before, reviews)
+            state = "follows"
+            if marker.input_sha256 == wanted:
+                state = "waiting" if marker.counts.paused else "done"
         plan.steps.append(Step(index, built.name, shard, state, records, differences, marker))
-        settled = state == "done"
+        settled = plan.steps[-1].settled
         before = marker

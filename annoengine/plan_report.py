@@ -18,7 +18,7 @@ from annoengine.model_terms import (
     terms_of,
     terms_sentence,
 )
-from annoengine.plan import Plan
+from annoengine.plan import Plan, State
 from annoengine.progress import usd_text
 
 
@@ -26,7 +26,15 @@ def steps_table(plan: Plan, counts: Mapping[str, NewCalls]) -> Table:
     """How many shards of each stage are done, to do or changed, and why."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("stage")
-    for heading in ("done", "to do", "changed", "follows", "new calls", "because"):
+    headings: dict[State, str] = {
+        "done": "done",
+        "todo": "to do",
+        "stale": "changed",
+        "follows": "follows",
+    }
+    if any(step.state == "waiting" for step in plan.steps):
+        headings["waiting"] = "waiting for people"
+    for heading in (*headings.values(), "new calls", "because"):
         table.add_column(heading, justify="left" if heading == "because" else "right")
     for index, name in enumerate(plan.stages):
         states = Counter(step.state for step in plan.of(index))
@@ -34,7 +42,7 @@ def steps_table(plan: Plan, counts: Mapping[str, NewCalls]) -> Table:
         changed = sorted({key for step in plan.of(index) for key in step.changed})
         table.add_row(
             name,
-            *(str(states[state] or "") for state in ("done", "todo", "stale", "follows")),
+            *(str(states[state] or "") for state in headings),
             "" if count is None else f"{'' if count.exact else '≥ '}{count.calls:,}",
             ", ".join(changed),
         )

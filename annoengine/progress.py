@@ -41,8 +41,13 @@ class _Line:
     given: int = 0
     dropped: int = 0
     failed: int = 0
+    paused: int = 0
     calls: int = 0
     replayed: int = 0
+
+    @property
+    def done(self) -> int:
+        return self.given + self.dropped + self.failed + self.paused
 
 
 class Progress:
@@ -97,6 +102,7 @@ class Progress:
                 line.given += outcome == "given"
                 line.dropped += outcome == "dropped"
                 line.failed += outcome == "failed"
+                line.paused += outcome == "paused"
             case CallDone(stage=stage, replayed=replayed):
                 line = self._lines[stage]
                 line.calls += not replayed
@@ -108,6 +114,7 @@ class Progress:
                 line.given += event.given
                 line.dropped += event.dropped
                 line.failed += event.failed
+                line.paused += event.paused
             case Note(text=text):
                 self.say(text)
             case StepDone():
@@ -119,12 +126,13 @@ class Progress:
         self._next_line = time.monotonic() + _LINE_EVERY_S
         parts = [f"{SOURCE} {self._source.entries}{'' if self._source.done else '+'}"]
         for name, line in self._lines.items():
-            done = line.given + line.dropped + line.failed
-            text = f"{name} {done}/{self._source.entries}"
+            text = f"{name} {line.done}/{self._source.entries}"
             if line.dropped:
                 text += f" ({line.dropped} dropped)"
             if line.failed:
                 text += f" ({line.failed} failed)"
+            if line.paused:
+                text += f" ({line.paused} wait for people)"
             if line.calls or line.replayed:
                 text += f" [{line.calls} calls, {line.replayed} from the journal]"
             parts.append(text)
@@ -145,17 +153,16 @@ class Progress:
         table.add_row(SOURCE, _bar(int(self._source.done), 1), state, "", "", "", "")
         came = total
         for name, line in self._lines.items():
-            done = line.given + line.dropped + line.failed
             table.add_row(
                 name,
-                _bar(done, max(1, came)),
-                f"{done}/{came}",
+                _bar(line.done, max(1, came)),
+                f"{line.done}/{came}" + (f", {line.paused} wait" if line.paused else ""),
                 str(line.dropped or ""),
                 Text(str(line.failed or ""), style="red"),
                 str(line.calls) if name in self._asks else "",
                 str(line.replayed or "") if name in self._asks else "",
             )
-            came = max(0, came - line.dropped - line.failed)
+            came = max(0, came - line.dropped - line.failed - line.paused)
         tokens = f", {self._tokens:,} tokens" if self._tokens else ""
         tokens += f", {usd_text(self._usd)}" if self._usd else ""
         return Group(Text(f"{self._name} {self._elapsed()}{tokens}", style="bold"), table)
@@ -182,7 +189,12 @@ def account_table(account: Account) -> Table:
     """The account as a table: a line a stage, each of which sums."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("stage")
-    for heading in ("in", "out", "dropped", "failed", "pending", "calls", "tokens in/out", "USD"):
+    # Part of what is pending, and a column only where people come in between at all.
+    people = bool(account.paused)
+    headings = ["in", "out", "dropped", "failed", "pending", "calls", "tokens in/out", "USD"]
+    if people:
+        headings.insert(5, "for people")
+    for heading in headings:
         table.add_column(heading, justify="right")
     for stage in account.stages:
         calls = stage.calls
@@ -195,6 +207,7 @@ def account_table(account: Account) -> Table:
                 f"{sum(stage.failed.values()):,}", style="red" if any(stage.failed.values()) else ""
             ),
             f"{stage.pending:,}",
+            *([f"{sum(stage.paused.values()):,}" if stage.paused else ""] if people else []),
             f"{calls.asked:,}" if calls.asked or calls.answered else "",
             f"{calls.input_tokens:,}/{calls.output_tokens:,}" if calls.input_tokens else "",
             usd_text(in_usd(calls.spent_nano)) if calls.spent_nano else "",
@@ -217,6 +230,10 @@ def _stage_notes(stage: StageAccount) -> list[str]:
         for reason, n in stage.captions_dropped.items()
     ]
     notes += [f"{stage.stage}: {n:,} failed: {reason}" for reason, n in stage.failed.items()]
+    notes += [
+        f"{stage.stage}: {n:,} of the pending wait for people: {reason}"
+        for reason, n in stage.paused.items()
+    ]
     calls = stage.calls
     notes += [
         f"{stage.stage}: {n:,} calls ended as {outcome}"

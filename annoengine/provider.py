@@ -66,7 +66,8 @@ class Context:
     ``marks`` are the numbers asked for; ``grammar`` the registered name of the answer grammar
     in which to reply; ``files`` opens the record's photograph and masks, also in another
     process; ``compute`` runs a picklable function in the CPU pool. ``wants``: each mark described
-    and what goes on between them, or only what goes on between marks of different drawings.
+    and what goes on between them; only what goes on between marks of different drawings; or one
+    paragraph made of the record's region captions, whose numbers ``marks`` are then.
     """
 
     record: Record
@@ -74,7 +75,7 @@ class Context:
     grammar: str
     files: RecordFiles
     compute: Callable[..., Awaitable[Any]]
-    wants: Literal["objects", "interactions"] = "objects"
+    wants: Literal["objects", "interactions", "paragraph"] = "objects"
 
 
 ImageLoader = Callable[[DrawnImage | Photo], Awaitable[bytes]]

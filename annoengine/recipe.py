@@ -90,8 +90,10 @@ class Recipe:
         return list({id(p): p for role in self.roles.values() for p in role.providers}.values())
 
     def prompts(self) -> dict[str, Any]:
-        """Every prompt that a stage may use, by name."""
-        return {p.name: p for built in self.stages for p in built.stage.prompts()}
+        """Every prompt that a stage or an export may use, by name."""
+        of_stages = [p for built in self.stages for p in built.stage.prompts()]
+        of_exports = [p for export in self.exports for p in export.exporter.prompts()]
+        return {p.name: p for p in (*of_stages, *of_exports)}
 
     def to_yaml(self) -> str:
         """The resolved recipe: absolute inputs, every setting as it will be used."""
@@ -144,7 +146,11 @@ def _build(text: RecipeText, path: Path, lines: Lines, given_inputs: Mapping[str
         exporter = _plugin("exporter", kind, lines, (*where, kind))
         parameters = check(exporter.Parameters, entry[kind], lines, (*where, kind))
         _hand_over(exporter.NEEDS, given, f"the export {kind!r}", lines.where((*where, kind)))
-        exports.append(BuiltExport(kind, exporter(parameters)))
+        try:
+            made = exporter(parameters, lambda prompt: load_prompt(prompt, path.parent))
+        except RecipeError as error:
+            raise RecipeError(f"{lines.where((*where, kind))}: {error}") from None
+        exports.append(BuiltExport(kind, made))
     _check_conditions(source, stages, roles, lines)
     _check_budget(text, stages, roles, lines)
     return Recipe(

@@ -249,7 +249,8 @@ def set_value(data: dict[str, Any], assignment: str) -> None:
             )
         entry = stages[first]
         kind = next(key for key in entry if key != "as")
-        entry[kind] = target = entry[kind] or {}
+        # A stage may be written by one word (`review: none`); settings take its place.
+        entry[kind] = target = entry[kind] if isinstance(entry[kind], dict) else {}
     for part in rest[:-1]:
         if not isinstance(target.get(part), dict):
             target[part] = {}

@@ -58,13 +58,15 @@ class MaskStore(Frozen):
 
     ``panoptic_png``: ``file`` (relative to the source's panoptic folder) is an RGB PNG whose
     pixel value R + 256 G + 65536 B is the segment's ``mask`` key. ``rle``: compressed COCO RLEs
-    in the ``masks`` file beside the source shard, found by record id; the key is the position.
-    ``sha256`` is that of the PNG's bytes, or of the record's line in the RLE file.
+    in the ``masks`` file beside the shard of the stage ``by``, found by record id; the key is the
+    position. ``sha256`` is that of the PNG's bytes, or of the record's line in the RLE file. RLEs
+    with a ``file`` were made of that PNG and more.
     """
 
     kind: Literal["panoptic_png", "rle"]
     file: str | None = None
     sha256: str
+    by: str = "source"
 
 
 class Category(Frozen):
@@ -153,7 +155,8 @@ class Origin(Frozen):
     """Who said it: the stage, the model as it named itself, the prompt, and the call.
 
     ``prompt`` is ``name@version``; ``call`` the content key under which the raw answer lies in
-    the stage's journal; ``repairs`` how many times the model was asked again for it.
+    the stage's journal; ``repairs`` how many times the model was asked again for it. Where a person
+    said it, ``model`` is empty, and ``who`` and ``when`` are as that person gave them.
     """
 
     stage: str
@@ -163,6 +166,8 @@ class Origin(Frozen):
     call: str = ""
     turn: str = ""
     repairs: int = 0
+    who: str = ""
+    when: str = ""
 
 
 class Span(Frozen):

@@ -24,6 +24,7 @@ from annoengine.errors import InputError, WorkspaceError
 from annoengine.events import Note, OnEvent, StepDone, ignore
 from annoengine.fingerprint import canonical_json
 from annoengine.limit_settings import watch
+from annoengine.pauses import begin_reviews, end_reviews, paused_steps, told
 from annoengine.plan import (
     cut_name,
     is_fresh,
@@ -65,11 +66,13 @@ async def carry_out(
     mode: Mode = "run",
     on_event: OnEvent = ignore,
     door: Door | None = None,
+    drafts_go_on: bool = False,
 ) -> Outcome:
     """Does all that the plan leaves to do, for the chosen shards.
 
-    Raises RunStopped where the run ended early and can be resumed, UserError for what the user
-    must mend. ``door`` is given by tests and by executors that make their own.
+    Raises RunStopped where the run ended early and can be resumed (PeopleAwaited: where people
+    come next), UserError for what the user must mend. ``door`` is given by tests and by executors
+    that make their own. ``drafts_go_on``: nobody is asked to review anything.
     """
     if mode != "count":
         _check_requirements(recipe)
@@ -77,10 +80,11 @@ async def carry_out(
     made_of = source_made_of(recipe)
     cut = cut_name(made_of, recipe.text.run.shard_size)
     door = door or make_door(recipe)
-    job = Job(recipe, workspace, door, cut, on_event, mode)
+    job = Job(recipe, workspace, door, cut, on_event, mode, drafts_go_on)
     opened: list[Any] = []
     held = contextlib.ExitStack()
     try:
+        begin_reviews(job)
         if mode == "run":
             if door.budget.cap is not None:
                 held.enter_context(workspace.locked_budget())
@@ -103,6 +107,7 @@ async def carry_out(
                     pass
             outcome = await _carry_shards(job, chosen, source)
         outcome.kept_older = job.kept_older
+        end_reviews(job, chosen, outcome)
         return outcome
     finally:
         for provider in opened:
@@ -113,12 +118,14 @@ async def carry_out(
 
 
 def _check_requirements(recipe: Recipe) -> None:
-    """Raises InputError for a stage that this machine lacks something for, before any work."""
-    for built in recipe.stages:
-        for requirement in built.stage.requirements():
+    """Raises InputError for a stage or an export that this machine lacks something for."""
+    holders = [(f"stage {built.name!r}", built.stage.requirements()) for built in recipe.stages]
+    holders += [(f"export {e.name!r}", e.exporter.requirements()) for e in recipe.exports]
+    for holder, requirements in holders:
+        for requirement in requirements:
             if not requirement.met:
                 raise InputError(
-                    f"the stage {built.name!r} needs {requirement.what}, which is not installed; "
+                    f"the {holder} needs {requirement.what}, which is not installed; "
                     f"install it: {requirement.remedy}"
                 )
 
@@ -213,11 +220,13 @@ def _phases(recipe: Recipe) -> list[tuple[int, int]]:
 
 
 def _not_ready(job: Job, index: int, total: int) -> list[int]:
-    """Shards whose stage ``index`` is not done: a barrier cannot decide without them."""
+    """Shards not all of whose records came through stage ``index``: a barrier needs them all."""
     storage = job.workspace.storage
-    return [
+    missing = {
         k for k in range(total) if read_marker(storage, job.folder(index), shard_name(k)) is None
-    ]
+    }
+    missing |= {pause.shard for pause in paused_steps(job.recipe, job.workspace, total, index)}
+    return sorted(missing)
 
 
 def _decide(job: Job, index: int, total: int) -> None:
@@ -265,11 +274,14 @@ async def carry_shard(job: Job, shard: int, first: int, last: int) -> None:
 async def _carry_or_skip(job: Job, index: int, shard: int, before: DoneMarker) -> DoneMarker:
     built, storage = job.recipe.stages[index - 1], job.workspace.storage
     marker = read_marker(storage, job.folder(index), shard_name(shard))
-    wanted = step_input(job.workspace, index, built, before)
+    wanted = step_input(job.recipe, job.workspace, index, shard, before, job.reviews)
     if marker is not None and wanted and is_fresh(marker, built.fingerprint, wanted):
         counts = marker.counts
         dropped, failed = sum(counts.dropped.values()), sum(counts.failed.values())
-        job.on_event(StepDone(built.name, shard, counts.given, dropped, failed, skipped=True))
+        paused = sum(counts.paused.values())
+        job.on_event(
+            StepDone(built.name, shard, counts.given, dropped, failed, skipped=True, paused=paused)
+        )
         return marker
     return await carry_step(job, index, shard, before, _read_decision(job, index))
 
@@ -292,6 +304,12 @@ def finished_records(recipe: Recipe, workspace: Workspace) -> Iterator[tuple[int
     """
     done = workspace.source_done()
     last = len(recipe.stages)
+    paused = next(paused_steps(recipe, workspace, done.shards if done else 0, last), None)
+    if paused is not None:
+        raise WorkspaceError(
+            f"{workspace.root}: records of shard {paused.shard} wait for people at {paused.stage} "
+            f"({told(paused.reasons)}); `annoengine status {workspace.root}` shows all"
+        )
     folder = workspace.folder(last, recipe.stages[-1].name if last else SOURCE)
     for number in range(done.shards if done else 0):
         if read_marker(workspace.storage, folder, shard_name(number)) is None:

@@ -1,8 +1,9 @@
 """A shard: a JSONL file of records, the unit of parallel work, commit and resume.
 
 Beside ``00017.jsonl`` lie ``00017.dropped.jsonl`` and ``00017.failed.jsonl`` (each line a record
-with its reason), ``00017.captions.jsonl`` (captions that left records which went on), whatever the
-stage drew (``00017.images.tar``), the source's RLE masks (``00017.masks.jsonl``), and last of all
+with its reason), ``00017.captions.jsonl`` (captions that left records which went on),
+``00017.drafts.jsonl`` (what people have yet to review), whatever the stage drew
+(``00017.images.tar``), RLE masks that it made (``00017.masks.jsonl``), and last of all
 ``00017.done.json``: what it was made of, so that a changed recipe is noticed.
 """
 
@@ -65,9 +66,10 @@ class DroppedCaption(BaseModel):
 
 
 class Counts(BaseModel):
-    """The account of one step: ``taken = given + dropped + failed``.
+    """The account of one step: ``taken = given + dropped + failed + paused``.
 
-    ``captions_dropped`` are captions that left records which went on, by reason.
+    ``paused`` are records that wait for people, by reason; ``captions_dropped`` captions that left
+    records which went on.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -77,10 +79,12 @@ class Counts(BaseModel):
     failed: dict[str, int] = {}
     kept_older: int = 0
     captions_dropped: dict[str, int] = {}
+    paused: dict[str, int] = {}
 
     def adds_up(self) -> bool:
         """Is every record that came in accounted for?"""
-        return self.taken == self.given + sum(self.dropped.values()) + sum(self.failed.values())
+        left = (self.dropped, self.failed, self.paused)
+        return self.taken == self.given + sum(sum(reasons.values()) for reasons in left)
 
 
 class DoneMarker(BaseModel):
@@ -208,8 +212,17 @@ class ShardWriter:
         reasons = self.counts.captions_dropped
         reasons[caption.reason] = reasons.get(caption.reason, 0) + 1
 
+    def pause(self, reason: str) -> None:
+        """A record that waits for people: it stays where it came from."""
+        self.counts.taken += 1
+        self.counts.paused[reason] = self.counts.paused.get(reason, 0) + 1
+
+    def write_draft(self, line: bytes) -> None:
+        """What people begin with who review a record."""
+        self._file("drafts.jsonl").write(line + b"\n")
+
     def write_masks(self, line: bytes) -> None:
-        """The RLE masks of a record of the source."""
+        """The RLE masks of a record."""
         self._file("masks.jsonl").write(line + b"\n")
 
     def write_image(self, name: str, data: bytes) -> None:
@@ -237,6 +250,7 @@ class ShardWriter:
                 "dropped.jsonl",
                 "failed.jsonl",
                 "captions.jsonl",
+                "drafts.jsonl",
                 "images.tar",
                 "masks.jsonl",
             )

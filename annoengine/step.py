@@ -8,7 +8,6 @@ paid for is in the journal.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,20 +20,14 @@ from annoengine.conditions import Condition
 from annoengine.door import Door
 from annoengine.errors import Drop, InputError, RecordFailed, RunStopped, TooManyFailures, Waiting
 from annoengine.events import CallDone, OnEvent, RecordDone, StepBegins, StepDone
-from annoengine.mask import KeyedRles, RecordFiles, keyed_rles
 from annoengine.model_chain import FIRST, Role, Variant
 from annoengine.plan import decided_input
 from annoengine.provider import Reply
 from annoengine.recipe import BuiltStage, Recipe
-from annoengine.record import DrawnImage, Photo, Record
-from annoengine.shard import (
-    DoneMarker,
-    ShardWriter,
-    TarImages,
-    read_lines,
-    read_records,
-    shard_name,
-)
+from annoengine.record import Record
+from annoengine.reviewing.review_stage import Reviews, ReviewStage, ReviewState, record_ids
+from annoengine.shard import DoneMarker, ShardWriter, read_records, shard_name
+from annoengine.shard_files import ShardFiles
 from annoengine.stage import BarrierStage, Stage
 from annoengine.step_result import StepResult, aside_line, older_results
 from annoengine.vectors import Vectors
@@ -44,7 +37,10 @@ from annoengine.workspace import SOURCE, Workspace
 
 @dataclass
 class Job:
-    """What all steps of a run share. ``cut`` names the way records were cut into shards."""
+    """What all steps of a run share. ``cut`` names the way records were cut into shards.
+
+    ``drafts_go_on``: nobody is asked to review anything.
+    """
 
     recipe: Recipe
     workspace: Workspace
@@ -52,9 +48,14 @@ class Job:
     cut: str
     on_event: OnEvent
     mode: Mode = "run"
+    drafts_go_on: bool = False
     failed: dict[str, int] = field(default_factory=dict)
     processed: dict[str, int] = field(default_factory=dict)
     kept_older: int = 0
+    reviews: Reviews = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reviews = Reviews(self.workspace.root, self.drafts_go_on)
 
     def folder(self, index: int) -> str:
         """The folder of a stage by its index; 0 is the source."""
@@ -67,70 +68,6 @@ class Job:
         return max([2 * w for w in windows], default=max(4, 4 * self.door.pool.workers))
 
 
-def masks_of_shard(workspace: Workspace, shard: str) -> dict[str, KeyedRles]:
-    """The RLE masks that the source wrote beside a shard, by record id."""
-    rles: dict[str, KeyedRles] = {}
-    for line in read_lines(workspace.storage, f"{workspace.folder(0, SOURCE)}/{shard}.masks.jsonl"):
-        entry = orjson.loads(line)
-        rles[entry["id"]] = keyed_rles(entry["rles"])
-    return rles
-
-
-class ShardFiles:
-    """Opens the photographs, masks and drawings of one shard's records."""
-
-    def __init__(self, job: Job, shard: int) -> None:
-        self._job = job
-        self._shard = shard_name(shard)
-        self._tars: dict[str, TarImages | None] = {}
-        self._rles: dict[str, KeyedRles] | None = None
-
-    def files(self, record: Record) -> RecordFiles:
-        """The record's own files, picklable."""
-        files = self._job.recipe.source.files(record)
-        if record.masks is not None and record.masks.kind == "rle":
-            if self._rles is None:
-                self._rles = masks_of_shard(self._job.workspace, self._shard)
-            return RecordFiles(image=files.image, rles=self._rles.get(record.id, ()))
-        return files
-
-    async def read_image(
-        self, record: Record, files: RecordFiles, image: DrawnImage | Photo
-    ) -> bytes:
-        """The bytes of a photograph or drawing; a drawing that was not kept is drawn again."""
-        if isinstance(image, Photo):
-            return files.image.read_bytes()
-        if image.by not in self._tars:
-            self._tars[image.by] = TarImages.open(
-                self._job.workspace.storage, f"{self._folder_of(image.by)}/{self._shard}.images.tar"
-            )
-        tar = self._tars[image.by]
-        data = tar.read(image.file) if tar is not None else None
-        if data is None:
-            stage = next(b.stage for b in self._job.recipe.stages if b.name == image.by)
-            data = await asyncio.to_thread(stage.redraw, record, files, image)
-            if hashlib.sha256(data).hexdigest() != image.sha256:
-                raise RecordFailed(
-                    "redrawn differently",
-                    f"{image.file} was drawn again and differs from what was drawn first; was "
-                    "annoengine or its image library updated? Redo the stage that draws it",
-                )
-        return data
-
-    def _folder_of(self, stage: str) -> str:
-        for index, built in enumerate(self._job.recipe.stages, start=1):
-            if built.name == stage:
-                return self._job.folder(index)
-        raise InputError(f"the drawing was made by a stage {stage!r} that the recipe has not")
-
-    def close(self) -> None:
-        """Closes the tars."""
-        for tar in self._tars.values():
-            if tar is not None:
-                tar.close()
-        self._tars.clear()
-
-
 class OpenStep:
     """A stage at work on a shard, with the journal and files of that shard open."""
 
@@ -141,6 +78,7 @@ class OpenStep:
         self.built: BuiltStage = job.recipe.stages[index - 1]
         self.name = self.built.name
         self.decision = decision
+        self.review: ReviewState | None = job.reviews.of(self.built.stage)
         self.files = ShardFiles(job, shard)
         self.door = self._open_door()
         self.vectors: dict[str, Vectors] = {}
@@ -232,9 +170,28 @@ class OpenStep:
                     return draft
             variant = again
 
+    async def _reviewed(self, record: Record, review: ReviewState) -> StepResult:
+        """What becomes of a record where people come in between."""
+        stage = self.built.stage
+        assert isinstance(stage, ReviewStage)
+        try:
+            said = review.corrections.find(record.id)
+        except InputError as error:  # no fault of this record
+            return StepResult("stopped", record.id, error=error)
+        ask = self.ask(record)
+        made = await stage.annotate_reviewed(record, said, review.waits, ask)
+        if made.record is None:
+            return StepResult("paused", record.id, reason=made.waits, draft=made.draft)
+        line = made.record.to_line()
+        return StepResult(
+            "given", record.id, line, aside=ask.aside, draft=made.draft, masks=made.masks
+        )
+
     async def annotate(self, record: Record) -> StepResult:
         """What becomes of a record; every trouble of its own is in the result."""
         try:
+            if self.review is not None:
+                return await self._reviewed(record, self.review)
             result, ask = await self._annotate(record)
             if result.id != record.id:
                 raise AssertionError(f"the stage {self.name} made {record.id} into {result.id}")
@@ -266,6 +223,8 @@ async def carry_step(
     input_sha256 = before.output_sha256
     if decision is not None:
         input_sha256 = decided_input(input_sha256, decision[0])
+    if step.review is not None:
+        input_sha256 = step.review.input_sha256(input_sha256, _ids(job, index, shard))
     older: dict[str, StepResult] = {}
     if job.mode == "replay":
         older = older_results(job.workspace.storage, job.folder(index), shard_name(shard))
@@ -290,6 +249,7 @@ async def carry_step(
                             counts.given,
                             sum(counts.dropped.values()),
                             sum(counts.failed.values()),
+                            paused=sum(counts.paused.values()),
                         )
                     )
                     return marker
@@ -344,6 +304,10 @@ def _stop_reason(error: BaseException | None) -> RunStopped:
     return error if isinstance(error, RunStopped) else RunStopped(f"the run ended: {error}")
 
 
+def _ids(job: Job, index: int, shard: int) -> Iterator[str]:
+    return record_ids(job.workspace.storage, f"{job.folder(index - 1)}/{shard_name(shard)}.jsonl")
+
+
 def _input(job: Job, index: int, shard: int) -> Iterator[Record]:
     key = f"{job.folder(index - 1)}/{shard_name(shard)}.jsonl"
     return read_records(job.workspace.storage, key)
@@ -368,11 +332,17 @@ def _write(
             writer.write_image(name, data)
         for caption in result.aside:
             writer.set_caption_aside(caption)
+        if result.masks:
+            writer.write_masks(result.masks)
         writer.write(result.line)
     elif result.outcome == "dropped":
         writer.set_aside("dropped", result.line, result.reason)
     elif result.outcome == "failed":
         writer.set_aside("failed", result.line, result.reason)
+    elif result.outcome == "paused":
+        writer.pause(result.reason)
+    if result.draft:
+        writer.write_draft(result.draft)
     job.on_event(RecordDone(step.name, step.shard, result.record_id, result.outcome, result.reason))
 
 

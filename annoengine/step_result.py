@@ -14,15 +14,20 @@ from annoengine.storage import Storage
 
 @dataclass
 class StepResult:
-    """What became of one record in one stage; ``line`` is what is written for it."""
+    """What became of one record in one stage; ``line`` is what is written for it.
 
-    outcome: Literal["given", "dropped", "failed", "waiting", "older", "stopped"]
+    ``draft`` and ``masks`` are further lines, for people and of masks that were drawn anew.
+    """
+
+    outcome: Literal["given", "dropped", "failed", "paused", "waiting", "older", "stopped"]
     record_id: str
     line: bytes = b""
     reason: str = ""
     drawn: dict[str, bytes] = field(default_factory=dict)
     aside: list[DroppedCaption] = field(default_factory=list)
     error: BaseException | None = None
+    draft: bytes = b""
+    masks: bytes = b""
 
 
 def aside_line(record: Record, reason: str, detail: str, turns: tuple[str, ...]) -> bytes:

@@ -5,18 +5,23 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from annoengine import registry
+from annoengine.checks.caption_files import first_members
 from annoengine.checks.finding_tally import CheckedDataset, FindingTally, codes_by_name
 from annoengine.errors import InputError
 from annoengine.reading.coco_json import survey
-from annoengine.validator import Code, Place, Rules, Validator
+from annoengine.validator import Code, Place, Rules, Validator, printable
 
 NOT_JSON = Code("not-json", "error", "files with the ending .json that are no JSON object")
+
+_TARS = (".tar", ".tar.gz", ".tgz")
+_ENDINGS = (".json", *_TARS, ".parquet")
+"""What files of datasets end with."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +61,13 @@ def find_datasets(path: Path, kind: str | None = None) -> FoundDatasets:
     if path.is_file():
         raise InputError(_unknown(path))
     found, strangers, broken = [], [], []
-    for file in sorted(path.glob("*.json")):
+    for file in sorted(p for p in path.iterdir() if _may_be_dataset(p)):
         known = _recognised(file, names)
         if known is not None:
             found.append(known)
+        elif file.suffix != ".json":
+            # Other folders and archives are a dataset's pictures, or none of its business.
+            continue
         elif (why := _why_no_json(file)) is not None:
             broken.append((file, why))
         else:
@@ -68,6 +76,13 @@ def find_datasets(path: Path, kind: str | None = None) -> FoundDatasets:
         listed = f"; it holds {', '.join(f.name for f in strangers[:5])}" if strangers else ""
         raise InputError(f"{path} holds no dataset of a known kind{listed}. Known: {_abouts()}")
     return FoundDatasets(tuple(found), tuple(strangers), tuple(broken))
+
+
+def _may_be_dataset(path: Path) -> bool:
+    """Is a thing in a folder of a form that datasets have?"""
+    if path.name.startswith("."):
+        return False
+    return path.is_dir() or path.name.endswith(_ENDINGS)
 
 
 def _recognised(path: Path, names: list[str]) -> Found | None:
@@ -79,6 +94,9 @@ def _recognised(path: Path, names: list[str]) -> Found | None:
 
 
 def _unknown(path: Path) -> str:
+    if path.name.endswith(_TARS):
+        first = ", ".join(printable(name) for name in first_members(path, 3)) or "none"
+        return f"{path} is a tar of no known kind; its first files: {first}. Known: {_abouts()}"
     counts: dict[str, int] = {}
     try:
         counts = survey(path, {})
@@ -86,7 +104,7 @@ def _unknown(path: Path) -> str:
         return str(error)
     if counts.get("annotations") == 0:
         return (
-            f"{path} has no annotation by which to tell its kind; name it with --kind "
+            f"{path} has no annotation by which to tell its kind; name it with --format "
             f"({', '.join(registry.names('validator'))})"
         )
     arrays = ", ".join(repr(name) for name in counts) or "none"
@@ -115,6 +133,7 @@ def validate(
     images: Path | None = None,
     mending: Mending | None = None,
     progress: Callable[[str, int, int], None] | None = None,
+    panoptic: Path | None = None,
 ) -> None:
     """Checks every dataset, and fills the tally; with ``mending`` writes the mended forms too.
 
@@ -123,7 +142,16 @@ def validate(
     if images is not None and not images.is_dir():
         what = "is no folder" if images.exists() else "does not exist"
         raise InputError(f"--images {images} {what}; name the folder with the photographs")
-    datasets = [(one, one.validator.dataset(one.path, masks, images)) for one in found.datasets]
+    if panoptic is not None and not any(d.validator.TAKES_PANOPTIC for d in found.datasets):
+        raise InputError(f"--panoptic {panoptic} goes with grounded captions; there are none here")
+    checked_too = {one.path for one in found.datasets}
+    datasets = []
+    for one in found.datasets:
+        given = (panoptic,) if one.validator.TAKES_PANOPTIC else ()
+        dataset = one.validator.dataset(one.path, masks, images, *given)
+        if dataset.panoptic in checked_too:
+            dataset = replace(dataset, panoptic_checked=True)
+        datasets.append((one, dataset))
     if mending is not None:
         mending.prepare(found)
     for path, why in found.broken:
@@ -180,19 +208,23 @@ class Mending:
         self.output.mkdir(parents=True, exist_ok=True)
 
     def target(self, path: Path) -> Path:
-        """Where the mended form of a file is written first."""
+        """Where the mended form of a file, or of a folder that is one dataset, is written first."""
         if self.output is None:
             return path.with_name(f".{path.name}.mended")
-        return self.output / path.name
+        return self.output if path == self.root and path.is_dir() else self.output / path.name
 
     def settle(self, path: Path, target: Path, changed: bool) -> Path | None:
         """Puts a written file in its place; gives the place, None where nothing was mended."""
         if self.output is not None:
             return target
         if not changed:
-            target.unlink()
+            _remove(target)
             return None
         old = _free_name(path)
+        if path.is_dir():
+            path.rename(old)
+            target.rename(path)
+            return path
         try:
             os.link(path, old)
         except OSError:
@@ -219,6 +251,13 @@ class Mending:
                     os.link(path, copy)
                 except OSError:
                     shutil.copy2(path, copy)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def _free_name(path: Path) -> Path:

@@ -118,11 +118,17 @@ class Code:
 
 @dataclass(frozen=True)
 class Dataset:
-    """What is checked: its file, and the folders of its pictures where there are any."""
+    """What is checked: its file, and the folders of its pictures where there are any.
+
+    ``panoptic`` are the annotations that captions are about, where those are a file of their own;
+    ``panoptic_checked`` says that they are checked as a dataset too, their PNGs with them.
+    """
 
     file: Path
     masks: Path | None = None
     images: Path | None = None
+    panoptic: Path | None = None
+    panoptic_checked: bool = False
 
 
 @dataclass(frozen=True)
@@ -153,6 +159,8 @@ class Validator:
     """What it validates, as a message names it."""
     CODES: ClassVar[tuple[Code, ...]] = ()
     """Every kind of finding it may yield, in the order of a summary."""
+    TAKES_PANOPTIC: ClassVar[bool] = False
+    """Are its captions about segments of a panoptic file that may be given?"""
 
     rules: Rules
     progress: Callable[[int, int], None] = _unseen
@@ -166,9 +174,11 @@ class Validator:
         raise NotImplementedError
 
     @classmethod
-    def dataset(cls, path: Path, masks: Path | None, images: Path | None) -> Dataset:
+    def dataset(
+        cls, path: Path, masks: Path | None, images: Path | None, panoptic: Path | None = None
+    ) -> Dataset:
         """The dataset at a path, with the folders that were given or that lie beside it."""
-        return Dataset(path, masks, images)
+        return Dataset(path, masks, images, panoptic)
 
     def check(self, dataset: Dataset) -> Iterator[Finding]:
         """Everything that is wrong, in the dataset's order."""

@@ -6,8 +6,10 @@ import io
 import xml.etree.ElementTree as ET
 
 import numpy as np
+import pytest
 from PIL import Image
 
+from annoengine import figure as figure_module
 from annoengine.figure import Figure, drawable
 
 
@@ -33,6 +35,15 @@ def test_a_png_has_the_pixels_of_its_shapes() -> None:
     # Words that end at 35 have nothing behind it; they are there in black.
     assert (pixels[20:40, 20:60].sum(axis=2) < 100).any()
     assert (pixels[30:50, 72:86] == 255).all()
+
+
+def test_a_png_is_the_same_in_however_many_bands_it_is_drawn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = drawn().to_png()
+    for height in (1, 7, 39):
+        monkeypatch.setattr(figure_module, "_BAND", height)
+        assert drawn().to_png() == whole
 
 
 def test_an_svg_is_well_formed_and_keeps_its_words() -> None:

@@ -97,9 +97,15 @@ class Grounded:
         ``expected`` are all marks of the image; one that says nothing of its size must be
         mentioned. ``accepted`` has the phrase of each mark that is grounded rightly.
         """
+        return self.judge_paragraph(parsed, expected, self.importance)
+
+    def judge_paragraph(
+        self, parsed: Parsed, expected: tuple[Expected, ...], importance: Importance
+    ) -> GroundedJudgement:
+        """The same, with other bounds for what must be mentioned."""
         tagged = parsed.answer.tagged if isinstance(parsed.answer, Paragraph) else Tagged("")
         known = {e.mark: _known(e) for e in expected}
-        mended = mend(tagged, known, self.importance)
+        mended = mend(tagged, known, importance)
         form = {(fault.kind, fault.detail) for fault in tagged.open_faults}
         faults: list[Fault] = [f for f in parsed.faults if (f.kind, f.detail) not in form]
         if not any(fault.kind in ("refusal", "empty") for fault in faults):

@@ -9,6 +9,9 @@ from annoengine.checks.coco_tables import first_annotations
 from annoengine.errors import InputError
 from annoengine.reading.input_file import is_safe_path
 from annoengine.record import split_from_name
+from annoengine.validator import Code
+
+MASKS_NOT_CHECKED = Code("masks-not-checked", "warning", "the PNGs were not found; give --masks")
 
 _LOOKED_AT = 20
 """Annotations whose PNG is looked for; one that is missing shall not hide the folder."""

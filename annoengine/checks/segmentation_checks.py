@@ -47,6 +47,9 @@ CODES = (
     RLE_EMPTY,
 )
 
+OF_RLE = (SEGMENTATION_MALFORMED, RLE_MALFORMED, RLE_SIZE_DIFFERS, RLE_EMPTY)
+"""The kinds where masks are RLEs and nothing else."""
+
 SLACK_PX = 1.0
 """How far edges may lie off: annotation tools round, and count the last pixel or not."""
 

@@ -8,6 +8,8 @@ can be read in another way; a phrase that could have been resolved with more wit
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from annoengine.baseline.region_facts import Scene
 from annoengine.categories import named, words_of
 from annoengine.claims import mention_words as nouns
@@ -35,21 +37,34 @@ _ONE_CLAUSE = frozenset({"acl", "relcl", "conj", "advcl", "xcomp", "ccomp", "pre
 _ARTICLES = frozenset({"the", "this", "that", "a", "an", "these", "those"})
 
 
-def mentions_of(parsed: Parsed, scene: Scene, own: int | None) -> tuple[Mention, ...]:
+def mentions_of(
+    parsed: Parsed,
+    scene: Scene,
+    own: int | None,
+    grounded: Mapping[int, tuple[int, ...]] | None = None,
+) -> tuple[Mention, ...]:
     """What each base noun phrase and pronoun of a caption speaks of, in order.
 
-    ``own`` is the segment that the caption describes, None for a caption of the whole image. The
-    ``segments`` of a ``part`` are more than one where several may own it. Raises KeyError where
-    ``scene`` has no such segment.
+    ``own`` is the segment that the caption describes, None for a caption of the whole image.
+    ``grounded`` are words of which it is known what they speak of (``grounded_words``): nothing
+    is guessed of them, and what refers back to them follows. The ``segments`` of a ``part`` are
+    more than one where several may own it. Raises KeyError where ``scene`` has no such segment.
     """
-    return _Reader(parsed, scene, own).read()
+    return _Reader(parsed, scene, own, grounded).read()
 
 
 class _Reader(CaptionContext):
     """Reads one caption; each noun phrase is resolved once, those it depends on before it."""
 
-    def __init__(self, parsed: Parsed, scene: Scene, own: int | None) -> None:
+    def __init__(
+        self,
+        parsed: Parsed,
+        scene: Scene,
+        own: int | None,
+        grounded: Mapping[int, tuple[int, ...]] | None = None,
+    ) -> None:
         super().__init__(parsed, scene, own)
+        self.grounded = grounded or {}
         self.busy: set[int] = set()
         self.named_at = first_name(self)
 
@@ -64,9 +79,12 @@ class _Reader(CaptionContext):
         return self.found[i]
 
     def read(self) -> tuple[Mention, ...]:
-        return tuple(self.at(chunk.root) for chunk in self.parsed.chunks)
+        roots = {chunk.root for chunk in self.parsed.chunks}
+        return tuple(self.at(i) for i in sorted({*roots, *self.grounded}))
 
     def _resolve(self, i: int) -> Mention:
+        if i in self.grounded:
+            return self._grounded(i)
         token = self.parsed.tokens[i]
         if token.tag in ("WDT", "WP", "WP$"):
             return self._relative(i)
@@ -88,6 +106,15 @@ class _Reader(CaptionContext):
         if outer is not None:
             return self.like(i, self.at(outer))
         return self._noun(i, self.phrase(i))
+
+    def _grounded(self, i: int) -> Mention:
+        """A word whose segments are known: one of them, or all as a group of so many."""
+        ids = tuple(id for id in self.grounded[i] if id in self.regions)
+        if not ids:
+            return self.mention(i, "nobody")
+        if len(ids) == 1:
+            return self.mention(i, "segment", ids)
+        return self.mention(i, "several", ids, plural=True)
 
     def _named_first(self, i: int) -> Mention:
         assert self.own is not None

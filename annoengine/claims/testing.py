@@ -14,6 +14,7 @@ from annoengine.claims.colour_claims import colour_statements
 from annoengine.claims.colour_evidence import PhotoColours
 from annoengine.claims.contact_claims import contact_statements
 from annoengine.claims.count_claims import count_statements
+from annoengine.claims.grounded_words import grounded_words
 from annoengine.claims.mentions import mentions_of
 from annoengine.claims.order_claims import order_statements
 from annoengine.claims.place_claims import place_statements
@@ -22,9 +23,9 @@ from annoengine.claims.size_claims import size_statements
 from annoengine.language.parsed import Parsed
 from annoengine.language.parser import DEFAULT_MODEL, parser_of
 from annoengine.mask import RecordFiles
-from annoengine.record import Record
+from annoengine.record import Record, Span
 
-VERSION = 1
+VERSION = 2
 """Goes up with any change of what is found in some caption, or of a verdict."""
 
 _KINDS = (
@@ -38,17 +39,22 @@ _KINDS = (
 
 
 def statements_of(
-    scene: Scene, captions: Sequence[tuple[Parsed, int | None]], photo: PhotoColours
+    scene: Scene,
+    captions: Sequence[tuple[Parsed, int | None]],
+    photo: PhotoColours,
+    spans: Sequence[Sequence[Span]] = (),
 ) -> list[list[Statement]]:
     """The statements of each caption, by their place in it, tested on the scene.
 
     ``captions``: each parsed, with the segment that it describes, None for the whole image;
-    ``photo``: the colours of the same record. Raises KeyError for a segment that the scene does
-    not have.
+    ``photo``: the colours of the same record; ``spans``: for each caption its grounded phrases,
+    where it has any: what is said of them is tested against their segments. Raises KeyError for
+    a caption of a segment that the scene does not have.
     """
     found = []
-    for parsed, own in captions:
-        mentions = mentions_of(parsed, scene, own)
+    for place, (parsed, own) in enumerate(captions):
+        grounded = grounded_words(parsed, spans[place]) if spans else None
+        mentions = mentions_of(parsed, scene, own, grounded)
         statements = [one for kind in _KINDS for one in kind(parsed, mentions, scene, own)]
         statements += colour_statements(parsed, mentions, scene, photo, own)
         statements.sort(key=lambda one: (one.start, one.end, one.kind, one.says))
@@ -70,4 +76,5 @@ def statements_of_record(
     parsed = parser_of(language).parse_all([caption.text for caption in record.captions])
     owners = [caption.segment for caption in record.captions]
     photo = PhotoColours(files, record)
-    return statements_of(scene, list(zip(parsed, owners, strict=True)), photo)
+    spans = [caption.spans for caption in record.captions]
+    return statements_of(scene, list(zip(parsed, owners, strict=True)), photo, spans)

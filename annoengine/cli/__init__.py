@@ -16,6 +16,7 @@ from annoengine.cli.render_som import render_som
 from annoengine.cli.retry import retry
 from annoengine.cli.run import run
 from annoengine.cli.show import show
+from annoengine.cli.stats import stats
 from annoengine.cli.status import status
 from annoengine.cli.sweep import sweep
 from annoengine.cli.validate import validate
@@ -54,6 +55,7 @@ for command, name in (
     (calls, "calls"),
     (show, "show"),
     (sweep, "sweep"),
+    (stats, "stats"),
     (retry, "retry"),
     (export, "export"),
     (render_som, "render-som"),

@@ -28,9 +28,26 @@ def export(
             help="pix2cap: leave out images of which a segment has no caption.",
         ),
     ] = False,
+    replace: Annotated[
+        Path | None,
+        typer.Option(
+            "--replace",
+            metavar="FILE",
+            help="llava: also write this LLaVA instruction file with the answers of a subset "
+            "replaced by the run's captions.",
+        ),
+    ] = None,
+    subset: Annotated[
+        str | None,
+        typer.Option(
+            "--subset",
+            metavar="SUBSET",
+            help="llava: the subset, detail_23k unless given; or a file of it, or of its ids.",
+        ),
+    ] = None,
 ) -> None:
     """Write the datasets of a finished run."""
-    from annoengine.export_run import choose_exports, export_run
+    from annoengine.export_run import choose_exports, export_run, replacement_settings
     from annoengine.progress import export_lines
     from annoengine.recipe import load_recipe
     from annoengine.workspace import Workspace
@@ -39,6 +56,7 @@ def export(
     settings = list(set or ())
     if drop_images_with_missing:
         settings.append("exports.pix2cap.drop_images_with_missing=true")
+    settings += replacement_settings(run / "recipe.yaml", replace, subset)
     recipe = load_recipe(run / "recipe.yaml", options.overrides(None, None, settings))
     for exported in export_run(recipe, folder, choose_exports(recipe, name), output):
         for line in export_lines(exported):

@@ -37,7 +37,10 @@ def status(
         typer.echo(account_json(account).decode(), nl=False)
         return
     console = make_console()
-    console.print(f"{folder.root}: {'finished' if account.finished else 'not finished'}")
+    state = "finished" if account.finished else "not finished"
+    if account.paused:
+        state += f", {account.paused:,} record(s) wait for people"
+    console.print(f"{folder.root}: {state}")
     console.print(account_table(account))
     for note in account_notes(account):
         console.print(f"  {note}")
@@ -55,7 +58,7 @@ def status(
         row = []
         for name in plan.stages:
             step = cells[(shard, name)]
-            counts = step.marker.counts if step.marker and step.state == "done" else None
+            counts = step.marker.counts if step.marker and step.settled else None
             text = {"todo": "pending", "stale": "changed"}.get(step.state, step.state)
             if counts is not None:
                 text = f"{counts.given} done"
@@ -63,6 +66,7 @@ def status(
                     ("dropped", counts.dropped),
                     ("captions dropped", counts.captions_dropped),
                     ("failed", counts.failed),
+                    ("wait for people", counts.paused),
                 ):
                     if reasons:
                         text += f", {sum(reasons.values())} {what}"

@@ -23,7 +23,7 @@ _AS_IT_WAS = "the dataset is as it was; the same command checks all of it again"
 def validate(
     dataset: Annotated[
         Path,
-        typer.Argument(metavar="DATASET", help="An annotation file, or a folder with some."),
+        typer.Argument(metavar="DATASET", help="A dataset's file, or a folder with some."),
     ],
     masks: Annotated[
         Path | None,
@@ -33,8 +33,13 @@ def validate(
         Path | None,
         typer.Option("--images", help="The photographs' folder; they are not looked at else."),
     ] = None,
+    panoptic: Annotated[
+        Path | None,
+        typer.Option("--panoptic", help="Captions: the panoptic JSON or parquet of their ids."),
+    ] = None,
     kind: Annotated[
-        str | None, typer.Option("--kind", help="What the dataset is, if its content is unclear.")
+        str | None,
+        typer.Option("--format", "--kind", help="What the dataset is, if its content is unclear."),
     ] = None,
     min_caption_chars: Annotated[
         int, typer.Option("--min-caption-chars", min=1, help="A shorter description is found.")
@@ -75,7 +80,7 @@ def validate(
     try:
         with FindingTally() as tally:
             with _progress(json) as told:
-                check(found, tally, rules, masks, images, mending, told)
+                check(found, tally, rules, masks, images, mending, told, panoptic)
             verdict = _verdict(tally, found, strict, fix)
             if report is not None:
                 report.parent.mkdir(parents=True, exist_ok=True)
@@ -223,7 +228,7 @@ def _tell_dataset(dataset: CheckedDataset, fixed: bool, most: int | None) -> Non
         typer.echo(f"  written: {dataset.mended_path}")
 
 
-_SHOWN = ("images", "annotations", "segments", "PNGs", "photographs")
+_SHOWN = ("images", "annotations", "captions", "phrases", "segments", "PNGs", "photographs")
 
 
 def _looked_at(dataset: CheckedDataset) -> str:

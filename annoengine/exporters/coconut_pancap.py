@@ -17,9 +17,9 @@ not in JSON and PNG, costs the image; the text file's name is looked for as ``.p
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -27,20 +27,15 @@ from pydantic import Field
 
 from annoengine.errors import InputError
 from annoengine.exporter import Exported, Exporter, RunView
-from annoengine.grounded.tags import write_tags
 from annoengine.mask import write_panoptic_png
-from annoengine.record import Record, Span
+from annoengine.record import Record
 from annoengine.stage import Parameters
-from annoengine.writing.grounded_captions import (
-    GroundedSidecars,
-    LeftOut,
-    Paragraph,
-    caption_row,
-    paragraph_of,
-)
+from annoengine.writing.grounded_captions import GroundedSidecars, caption_row, paragraph_of
 from annoengine.writing.numbered_masks import ONE_CHANNEL, NumberedMasks, number_masks
 from annoengine.writing.panoptic_json import CategoryTable, PanopticFile, segment_row
 from annoengine.writing.panoptic_masks import PanopticMask
+from annoengine.writing.split_accounts import Counted, add_up, of_one_dataset
+from annoengine.writing.tagged_paragraph import tag_paragraph
 from annoengine.writing.webdataset import WebdatasetTar, sample_key
 
 
@@ -55,7 +50,7 @@ class CoconutPancapParameters(Parameters):
 
 
 @dataclass
-class _Split:
+class _Split(Counted):
     """The open files of one split, and what went into them."""
 
     name: str
@@ -63,10 +58,6 @@ class _Split:
     json: PanopticFile
     sidecars: GroundedSidecars
     masks: Path
-    counts: dict[str, int] = field(default_factory=dict)
-
-    def count(self, what: str, n: int = 1) -> None:
-        self.counts[what] = self.counts.get(what, 0) + n
 
 
 class CoconutPancap(Exporter):
@@ -87,19 +78,14 @@ class CoconutPancap(Exporter):
         splits: dict[str, _Split] = {}
         dataset = ""
         with ExitStack() as stack:
-            for record in run.records():
-                dataset = dataset or record.dataset
-                if record.dataset != dataset:
-                    raise InputError(
-                        f"the run holds records of {dataset!r} and of {record.dataset!r}; "
-                        "a coconut_pancap export is of one dataset"
-                    )
+            for record in of_one_dataset(run.records(), "coconut_pancap"):
+                dataset = record.dataset
                 if record.split not in splits:
                     splits[record.split] = self._open_split(stack, folder, record.split)
                 self._add(record, run, splits[record.split], categories)
             for name, split in splits.items():
                 split.json.finish(_info(run.name, dataset, name), categories)
-        return _account(folder, splits)
+        return add_up(folder, splits, _COUNTED, _ALWAYS, _notes)
 
     def _open_split(self, stack: ExitStack, folder: Path, split: str) -> _Split:
         name = self.parameters.names.replace("{split}", split)
@@ -119,17 +105,18 @@ class CoconutPancap(Exporter):
             return
         masks = number_masks(record, run.files(record))
         numbers = {own: placed.id for own, placed in masks.placed.items()}
-        paragraph, tagged, why = _taggable(paragraph_of(record, numbers), numbers)
+        tagged = tag_paragraph(paragraph_of(record, numbers), numbers)
+        paragraph = tagged.paragraph
         with_masks = paragraph is not None or self.parameters.masks_without_text
         if with_masks:
             self._add_masks(record, masks, split, categories)
         if paragraph is None:
-            split.count(f"images with {why[0]}")
-            split.sidecars.left_out(record, *why, masks_exported=with_masks)
+            split.count(f"images with {tagged.reason}")
+            split.sidecars.left_out(record, tagged.reason, tagged.detail, masks_exported=with_masks)
             return
         key = f"caption_{split.name}/{sample_key(record.photo.file)}"
-        split.tar.add(key, {"txt": tagged.encode("utf-8")})
-        split.sidecars.caption(caption_row(record, paragraph, numbers, key=key, tagged=tagged))
+        split.tar.add(key, {"txt": tagged.text.encode("utf-8")})
+        split.sidecars.caption(caption_row(record, paragraph, numbers, key=key, tagged=tagged.text))
         grounded = {id for span in paragraph.spans for id in span.segments}
         split.count("captions")
         split.count("phrases", len(paragraph.spans))
@@ -173,44 +160,6 @@ class CoconutPancap(Exporter):
         split.count("images of more than 255 segments", int(len(rows) > ONE_CHANNEL))
 
 
-def _taggable(
-    paragraph: Paragraph | None, numbers: Mapping[int, int]
-) -> tuple[Paragraph | None, str, tuple[str, str]]:
-    """The paragraph with the phrases that can be tagged, its text with the tags, and ("", "").
-
-    Where nothing can be tagged: None, "", and why, with a detail.
-    """
-    if paragraph is None:
-        return None, "", ("no paragraph", "")
-    try:
-        write_tags(paragraph.text, [])
-    except ValueError as error:
-        return None, "", ("a text that cannot be tagged", str(error))
-
-    def write(spans: Sequence[Span]) -> str:
-        own = [span.but(segments=tuple(numbers[id] for id in span.segments)) for span in spans]
-        return write_tags(paragraph.text, own)
-
-    kept, left_out = list(paragraph.spans), list(paragraph.left_out)
-    try:
-        tagged = write(kept)
-    except ValueError:
-        # A phrase that cannot be tagged does not cost the others.
-        kept = []
-        for span in paragraph.spans:
-            try:
-                write([*kept, span])
-            except ValueError as error:
-                left_out.append(LeftOut(span, "cannot be tagged", str(error)))
-            else:
-                kept.append(span)
-        tagged = write(kept)
-    if not kept:
-        reasons = dict.fromkeys(one.detail or one.reason for one in left_out)
-        return None, "", ("no grounded phrase", "; ".join(reasons))
-    return replace(paragraph, spans=tuple(kept), left_out=tuple(left_out)), tagged, ("", "")
-
-
 def _info(run: str, dataset: str, split: str) -> dict[str, Any]:
     return {
         "description": f"{dataset} {split}: panoptic masks whose ids are those of the captions' "
@@ -221,12 +170,9 @@ def _info(run: str, dataset: str, split: str) -> dict[str, Any]:
     }
 
 
+_ALWAYS = ("images", "segments", "captions", "phrases", "segments grounded")
 _COUNTED = (
-    "images",
-    "segments",
-    "captions",
-    "phrases",
-    "segments grounded",
+    *_ALWAYS,
     "images with no paragraph",
     "images with no grounded phrase",
     "images with a text that cannot be tagged",
@@ -237,22 +183,8 @@ _COUNTED = (
 )
 
 
-def _account(folder: Path, splits: Mapping[str, _Split]) -> Exported:
-    exported = Exported(folder)
-    for what in _COUNTED:
-        total = sum(split.counts.get(what, 0) for split in splits.values())
-        if total or what in ("images", "segments", "captions", "phrases", "segments grounded"):
-            exported.counts[what] = total
-    if not splits:
-        exported.notes.append("no record reached the end of the run: nothing was written")
-    for name in sorted(splits):
-        exported.notes += [f"{name}: {note}" for note in _notes(splits[name])]
-    return exported
-
-
-def _notes(split: _Split) -> list[str]:
+def _notes(counts: Mapping[str, int]) -> list[str]:
     """What is worth reading of a split."""
-    counts = split.counts
     notes = []
     if counts.get("captions"):
         notes.append(

@@ -20,21 +20,19 @@ Source: GLaMM (arXiv 2311.03356) and its repository; COCONut-PanCap (arXiv 2502.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from annoengine.errors import InputError
 from annoengine.exporter import Exported, Exporter, RunView
 from annoengine.mask import Rle
-from annoengine.prompt import draw, load_prompt
-from annoengine.record import Record, Span
+from annoengine.prompt import Prompt, draw, load_prompt
+from annoengine.record import Record
 from annoengine.stage import Parameters
 from annoengine.writing.gcg_format import (
     guarded,
-    interleave,
     joined,
     marker_in,
     phrase_keys,
@@ -47,9 +45,17 @@ from annoengine.writing.grounded_captions import (
     caption_row,
     paragraph_of,
 )
+from annoengine.writing.grounding_tokens import (
+    Pancaper,
+    glamm_tokens,
+    interleaved,
+    pancaper_tokens,
+)
 from annoengine.writing.json_list import JsonList
 from annoengine.writing.panoptic_json import image_id_of
+from annoengine.writing.questions import load_questions
 from annoengine.writing.record_masks import rles_of
+from annoengine.writing.split_accounts import Counted, add_up, of_one_dataset
 
 OVERVIEW = "The <image> provides an overview of the picture.\n"
 """What GLaMM puts before every question. Source: ``begin_str`` of its GCG datasets."""
@@ -69,7 +75,7 @@ class GlammGcgParameters(Parameters):
     """The seed of that draw."""
     conversations: tuple[Style, ...] = ("GCG", "PanCaper")
     """The forms in which conversations are written."""
-    pancaper_tokens: Literal["segment", "phrase"] = "segment"
+    pancaper_tokens: Pancaper = "segment"
     """PanCaper's tokens: one for each segment of a phrase, or one for all its things and one for
     all its stuff. The paper shows phrases of one segment only, where both are the same."""
 
@@ -89,17 +95,13 @@ class _Image:
 
 
 @dataclass
-class _Split:
+class _Split(Counted):
     """The open files of one split, and what went into them."""
 
     groundings: JsonList
     conversations: Mapping[Style, JsonList]
     truth: GcgTruth | None
     sidecars: GroundedSidecars
-    counts: dict[str, int] = field(default_factory=dict)
-
-    def count(self, what: str, n: int = 1) -> None:
-        self.counts[what] = self.counts.get(what, 0) + n
 
 
 class GlammGcg(Exporter):
@@ -110,10 +112,14 @@ class GlammGcg(Exporter):
     Parameters: ClassVar[type[Parameters]] = GlammGcgParameters
     parameters: GlammGcgParameters
 
-    def __init__(self, parameters: Any) -> None:
-        super().__init__(parameters)
+    def __init__(self, parameters: Any, prompt: Callable[[str], Prompt] = load_prompt) -> None:
+        super().__init__(parameters, prompt)
         # Here, so that a prompt that is not there is told before the run.
-        self._questions = [load_prompt(name) for name in self.parameters.questions]
+        self._questions = load_questions("glamm_gcg", self.parameters.questions, prompt)
+
+    def prompts(self) -> Sequence[Prompt]:
+        """The questions."""
+        return self._questions
 
     def export(self, run: RunView, folder: Path) -> Exported:
         """Writes every split that the records name.
@@ -124,20 +130,15 @@ class GlammGcg(Exporter):
         splits: dict[str, _Split] = {}
         dataset = ""
         with ExitStack() as stack:
-            for record in run.records():
-                dataset = dataset or record.dataset
-                if record.dataset != dataset:
-                    raise InputError(
-                        f"the run holds records of {dataset!r} and of {record.dataset!r}; "
-                        "a glamm_gcg export is of one dataset"
-                    )
+            for record in of_one_dataset(run.records(), "glamm_gcg"):
+                dataset = record.dataset
                 if record.split not in splits:
                     splits[record.split] = self._open_split(stack, folder, record)
                 self._add(record, run, splits[record.split])
             for name, split in splits.items():
                 if split.truth is not None:
                     split.truth.finish(_info(run.name, dataset, name))
-        return _account(folder, splits)
+        return add_up(folder, splits, _COUNTED, _ALWAYS, _notes)
 
     def _open_split(self, stack: ExitStack, folder: Path, record: Record) -> _Split:
         split = record.split
@@ -178,16 +179,16 @@ class GlammGcg(Exporter):
         self._count(image, keys, split)
 
     def _conversation_row(self, image: _Image, style: Style) -> dict[str, Any]:
-        tokens: list[list[tuple[str, tuple[int, ...]]]] = [
-            [("[SEG]", span.segments)] if style == "GCG" else self._pancaper(image.record, span)
-            for span in image.paragraph.spans
-        ]
-        answer = interleave(
-            image.paragraph.text,
-            image.paragraph.spans,
-            [" ".join(token for token, _ in of_span) for of_span in tokens],
+        spans = image.paragraph.spans
+        answer, tokens = interleaved(
+            image.paragraph,
+            [
+                glamm_tokens(span)
+                if style == "GCG"
+                else pancaper_tokens(image.record, span, self.parameters.pancaper_tokens)
+                for span in spans
+            ],
         )
-        flat = [segments for of_span in tokens for _, segments in of_span]
         return {
             "id": str(image_id_of(image.record)),
             "image": image.record.photo.file,
@@ -196,22 +197,9 @@ class GlammGcg(Exporter):
                 {"from": "gpt", "value": answer},
             ],
             "prompt": image.prompt,
-            "segments": [list(segments) for segments in flat],
-            "masks": [image.masks(segments) for segments in flat],
+            "segments": [list(token.segments) for token in tokens],
+            "masks": [image.masks(token.segments) for token in tokens],
         }
-
-    def _pancaper(self, record: Record, span: Span) -> list[tuple[str, tuple[int, ...]]]:
-        """PanCaper's tokens of a phrase, and what each stands for."""
-        single: list[tuple[str, tuple[int, ...]]] = [
-            ("<SEG_t>" if record.segment(id).isthing else "<SEG_s>", (id,)) for id in span.segments
-        ]
-        if self.parameters.pancaper_tokens == "segment":
-            return single
-        kinds = dict.fromkeys(token for token, _ in single)
-        return [
-            (kind, tuple(id for token, ids in single if token == kind for id in ids))
-            for kind in kinds
-        ]
 
     def _count(self, image: _Image, keys: Sequence[str], split: _Split) -> None:
         paragraph = image.paragraph
@@ -267,10 +255,9 @@ def _info(run: str, dataset: str, split: str) -> dict[str, Any]:
     }
 
 
+_ALWAYS = ("images", "phrases", "masks")
 _COUNTED = (
-    "images",
-    "phrases",
-    "masks",
+    *_ALWAYS,
     "phrases said again",
     "phrases of overlapping masks",
     "images with no paragraph",
@@ -280,19 +267,6 @@ _COUNTED = (
     "phrases left out",
     "segments left out of phrases",
 )
-
-
-def _account(folder: Path, splits: Mapping[str, _Split]) -> Exported:
-    exported = Exported(folder)
-    for what in _COUNTED:
-        total = sum(split.counts.get(what, 0) for split in splits.values())
-        if total or what in ("images", "phrases", "masks"):
-            exported.counts[what] = total
-    if not splits:
-        exported.notes.append("no record reached the end of the run: nothing was written")
-    for name in sorted(splits):
-        exported.notes += [f"{name}: {note}" for note in _notes(splits[name].counts)]
-    return exported
 
 
 def _notes(counts: Mapping[str, int]) -> list[str]:

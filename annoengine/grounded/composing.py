@@ -36,13 +36,18 @@ _VERB = re.compile(
     r"|wears|holds|features|consists|contains|extends|occup(?:y|ies))\b",
     re.IGNORECASE,
 )
+_THERE_IS = re.compile(r"There (?:is|are)\s+")
 _MANY = frozenset("these some two three four several many".split())
 _ONE = frozenset("a an one another this".split())
 _LONGEST_NAME = 9
 
 
+_PLACE_BEHIND = re.compile(r"\s+from the (?:left|right|top|bottom)\b(?! (?:of|side|edge))")
+_ORDINAL = re.compile(r"\b(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth)\b")
+
+
 @dataclass(frozen=True)
-class _Told:
+class Told:
     """What is said of a region: the first sentence with its tag's place, and the others."""
 
     mark: int
@@ -51,12 +56,17 @@ class _Told:
     end: int
     rest: tuple[str, ...]
 
+    @property
+    def phrase(self) -> str:
+        """The words that the tag holds."""
+        return self.first[self.start : self.end]
+
 
 def compose(regions: Sequence[Region], words: int = PARAGRAPH_WORDS) -> Tagged:
     """One paragraph that mentions each region once, in their order; ids are the marks.
 
-    Every region gets its first sentence, and further ones while the paragraph has fewer than
-    ``words``. Marks are 1 or more.
+    Every region gets its first sentence, and further ones, a turn for each, while the paragraph
+    has fewer than ``words``. Marks are 1 or more.
 
     >>> dog = Region(1, "Dog", "A brown dog with a red collar")
     >>> grass = Region(2, "Grass", "The grass is short. It is dry.")
@@ -66,24 +76,33 @@ def compose(regions: Sequence[Region], words: int = PARAGRAPH_WORDS) -> Tagged:
     >>> [(tagged.phrase(span), span.segments) for span in tagged.spans]
     [('a brown dog', (1,)), ('The grass', (2,))]
     """
-    told = [_tell(region) for region in regions]
+    return join([tell(region) for region in regions], words)
+
+
+def join(told: Sequence[Told], words: int, before: Tagged | None = None) -> Tagged:
+    """What is told of regions as one paragraph, behind another text where one is given.
+
+    Further sentences are dealt out in turns, one a region, while there are fewer than ``words``.
+    """
     left = words - sum(len(t.first.split()) for t in told)
-    text = ""
-    spans: list[Span] = []
-    for t in told:
+    left -= len(before.text.split()) if before else 0
+    kept = [0] * len(told)
+    for turn in range(max((len(t.rest) for t in told), default=0)):
+        for place, t in enumerate(told):
+            if turn < len(t.rest) and left >= 0:
+                left -= len(t.rest[turn].split())
+                kept[place] += left >= 0
+    text, spans = (before.text, list(before.spans)) if before else ("", [])
+    for t, n in zip(told, kept, strict=True):
         begin = len(text) + bool(text)
-        sentences = [t.first]
-        for sentence in t.rest:
-            left -= len(sentence.split())
-            if left < 0:
-                break
-            sentences.append(sentence)
-        text = " ".join(filter(None, [text, *sentences]))
-        spans.append(Span(start=begin + t.start, end=begin + t.end, segments=(t.mark,)))
+        text = " ".join(filter(None, [text, t.first, *t.rest[:n]]))
+        if t.end:
+            spans.append(Span(start=begin + t.start, end=begin + t.end, segments=(t.mark,)))
     return Tagged(text, tuple(spans))
 
 
-def _tell(region: Region) -> _Told:
+def tell(region: Region) -> Told:
+    """A region's caption, in which the phrase that names it is found, or put first."""
     name = _plain(region.summary)
     first, *rest = [
         _ended(s) for s in _SENTENCES.split(_plain(region.description)) if s.strip()
@@ -92,8 +111,12 @@ def _tell(region: Region) -> _Told:
     if found is None:
         return _introduced(region.mark, name, first, rest)
     start, end = found
+    behind = _PLACE_BEHIND.match(first, end)
+    if behind and _ORDINAL.search(first[start:end]):
+        # "The second cup" is the second of what, without it?
+        end = behind.end()
     if _VERB.search(first) or _is_verb_behind(first, start, end):
-        return _Told(region.mark, first, start, end, tuple(rest))
+        return Told(region.mark, first, start, end, tuple(rest))
     phrase = first[start:end]
     opening = f"There {'are' if _is_plural(phrase) else 'is'} "
     if start == 0 and phrase.split()[0].isalpha() and not phrase.split()[0].isupper():
@@ -101,35 +124,51 @@ def _tell(region: Region) -> _Told:
     elif start == 0 and phrase.startswith("A "):
         first = "a" + first[1:]
     if start:  # "Near the road, a dog": what stands before cannot stand behind "There is".
-        return _Told(region.mark, first, start, end, tuple(rest))
-    return _Told(region.mark, opening + first, len(opening), len(opening) + end, tuple(rest))
+        return Told(region.mark, first, start, end, tuple(rest))
+    return Told(region.mark, opening + first, len(opening), len(opening) + end, tuple(rest))
 
 
-def _introduced(mark: int, name: str, first: str, rest: Sequence[str]) -> _Told:
+def _introduced(mark: int, name: str, first: str, rest: Sequence[str]) -> Told:
     """The category first, where no phrase of the caption names it; else all of its sentence."""
     sentences = tuple(s for s in (first, *rest) if s)
     if not name:
         phrase = first.rstrip(" .!?") or "a region"
-        return _Told(mark, first or _ended(phrase), 0, len(phrase), tuple(rest))
+        return Told(mark, first or _ended(phrase), 0, len(phrase), tuple(rest))
     known = words_of(name.lower()) if is_known(name) else None
     show = known.show if known is not None else name
     many = known is not None and known.countable and known.show == known.plural
     article = "" if many or (known is not None and not known.countable) else _article(show)
     opening = f"There {'are' if many else 'is'} "
     phrase = f"{article}{show}"
-    return _Told(mark, f"{opening}{phrase}.", len(opening), len(opening) + len(phrase), sentences)
+    return Told(mark, f"{opening}{phrase}.", len(opening), len(opening) + len(phrase), sentences)
 
 
 def _named(sentence: str, name: str) -> tuple[int, int] | None:
     """Where the first noun phrase stands that names the region."""
-    if not name or not is_known(name):
+    if not name:
         return None
+    if not is_known(name):
+        return _called(sentence, name)
     starts = [match.start() for match in _DETERMINER.finditer(sentence)]
+    there = _THERE_IS.match(sentence)
+    starts += [there.end()] if there else []
     for start in dict.fromkeys([*starts, 0]):
         end = _end_of_name(sentence, start, name.lower())
         if end:
             return start, end
     return None
+
+
+def _called(sentence: str, name: str) -> tuple[int, int] | None:
+    """The same by the very word ("the lowest region"), where no category says what would fit."""
+    word = re.search(rf"\b{re.escape(name)}\b", sentence, re.IGNORECASE)
+    if word is None:
+        return None
+    before = [match.start() for match in _DETERMINER.finditer(sentence, 0, word.start())]
+    there = _THERE_IS.match(sentence)
+    start = before[-1] if before else there.end() if there else 0
+    near = len(sentence[start : word.start()].split()) < _LONGEST_NAME
+    return (start, word.end()) if near else None
 
 
 def _end_of_name(sentence: str, start: int, name: str) -> int:

@@ -7,10 +7,11 @@ needs to know nothing of tags; a stage that merges finds the paragraph itself he
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
 
-from annoengine.answer import Answer, Expected, Judgement, Region
+from annoengine.answer import Answer, Expected, Grammar, Judgement, Parsed, Region
 from annoengine.grounded.judging import GroundingFault
-from annoengine.grounded.known_segments import KnownSegment, known_by_mark
+from annoengine.grounded.known_segments import Importance, KnownSegment, known_by_mark
 from annoengine.grounded.numbering import Numbering
 from annoengine.grounded.tags import Tagged
 from annoengine.record import Record, Span
@@ -73,6 +74,17 @@ class GroundedJudgement(Judgement):
     def right(self) -> bool:
         """May the whole paragraph be used, with nothing to ask for again?"""
         return not self.faults and bool(self.tagged.text)
+
+
+@runtime_checkable
+class ParagraphGrammar(Grammar, Protocol):
+    """A grammar whose answers are grounded paragraphs."""
+
+    def judge_paragraph(
+        self, parsed: Parsed, expected: tuple[Expected, ...], importance: Importance
+    ) -> GroundedJudgement:
+        """Like ``judge``; ``importance`` says which marks must be mentioned."""
+        ...
 
 
 def spans_of_segments(tagged: Tagged, record: Record) -> tuple[Span, ...]:

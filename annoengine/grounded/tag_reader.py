@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from annoengine.grounded.tag_faults import TagFault, quote
 from annoengine.grounded.tag_heads import CLOSE, Head, head_at
+from annoengine.grounded.word_edges import needs_space
 from annoengine.record import Span
 
 _TOKEN = re.compile(
@@ -85,7 +86,7 @@ class _Reader:
             text = joined
         elif self.closed is not None and _SENTENCE_END.search(text):
             self.closed, self.owed = None, 0
-        if text[0].isalnum() and (self.gap or self._ends_with_phrase()):
+        if text[0].isalnum() and (self.gap or self._runs_into(text[0])):
             text = f" {text}"
         self.gap = False
         self.out += text
@@ -217,7 +218,7 @@ class _Reader:
         bare = phrase.strip()
         # A space behind the phrase was meant for the word that follows.
         self._set(tag, bare)
-        followed = self._next_is_word(end) and bare[-1:].isalnum()
+        followed = needs_space(bare[-1:], self.raw[end : end + 1])
         self.gap = self._next_is_word(end) and phrase != phrase.rstrip()
         if not bare:
             self._fault("empty_phrase", tag.start, end, False, tag.head.ids)
@@ -251,7 +252,7 @@ class _Reader:
     def _set(self, tag: _Open, words: str) -> None:
         """Puts the words of a tag in place, behind a space where one is missing."""
         before = self.out[: tag.begin]
-        if before[-1:].isalnum() and words[:1].isalnum():
+        if needs_space(before[-1:], words[:1]):
             before += " "
             tag.kinds.append("spaces")
         self.out, tag.begin = before + words, len(before)
@@ -302,9 +303,10 @@ class _Reader:
             elif following in (".", ",", ";", "!", "?") and following:
                 self.out = self.out.rstrip(" ")
 
-    def _ends_with_phrase(self) -> bool:
+    def _runs_into(self, letter: str) -> bool:
         """Does a phrase end where the next word would be stuck to it?"""
-        return bool(self.spans) and self.spans[-1].end == len(self.out) and self.out[-1:].isalnum()
+        ends_here = bool(self.spans) and self.spans[-1].end == len(self.out)
+        return ends_here and needs_space(self.out[-1:], letter)
 
     def _has_words(self, head: Head, following: re.Match[str] | None) -> bool:
         return following is not None and bool(self.raw[head.end : following.start()].strip())

@@ -24,6 +24,7 @@ from annoengine.grounded.tag_faults import TagFault, quote
 from annoengine.grounded.tag_heads import MOST_ID
 from annoengine.grounded.tag_markup import place_before, without_markup
 from annoengine.grounded.tag_reader import LINE_BREAK, read_tags
+from annoengine.grounded.word_edges import within_word
 from annoengine.record import Span
 
 
@@ -112,7 +113,7 @@ def _check_span(text: str, span: Span, done: int) -> None:
         wrong = "begins or ends with a space"
     elif LINE_BREAK.search(phrase):
         wrong = "has a line break in it"
-    elif _within_word(text, start) or _within_word(text, end):
+    elif any(within_word(text[at - 1 : at], text[at : at + 1]) for at in (start, end)):
         wrong = "begins or ends within a word"
     elif not ids:
         wrong = "has no ids"
@@ -122,7 +123,3 @@ def _check_span(text: str, span: Span, done: int) -> None:
         wrong = f"has an id twice: {ids}"
     if wrong:
         raise ValueError(f"{where} {wrong}")
-
-
-def _within_word(text: str, place: int) -> bool:
-    return 0 < place < len(text) and text[place - 1].isalnum() and text[place].isalnum()

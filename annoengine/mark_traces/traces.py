@@ -26,6 +26,7 @@ from annoengine.mark_traces.colour_words import (
 )
 from annoengine.mark_traces.spoken_colours import SpokenColour, spoken_colours
 from annoengine.mark_traces.spoken_numbers import spoken_number
+from annoengine.mark_traces.told_stretches import stretches_of
 from annoengine.mask import Mask, RecordFiles
 from annoengine.photo import ImageRgb, read_photo
 from annoengine.record import Mark, Record, Segment
@@ -46,7 +47,7 @@ _NEAR_EXPLAINS = 0.01
 _LEAST_PX = 12
 """Fewer pixels than these explain nothing: they are specks."""
 
-VERSION = 1
+VERSION = 2
 """Goes up with any change that may find other traces."""
 
 
@@ -71,8 +72,9 @@ class Trace:
 def find_traces(files: RecordFiles, line: bytes) -> tuple[Trace, ...]:
     """The traces in the captions of a record (its line), in the order of captions and text.
 
-    Captions of the whole image, and of segments without a mark, have none. Raises InputError for
-    a photograph or mask that cannot be read, where a suspicion needs them.
+    Captions of the whole image have those of the segments to which their phrases are grounded;
+    what is said of segments without a mark has none. Raises InputError for a photograph or mask
+    that cannot be read, where a suspicion needs them.
     """
     record = Record.from_line(line)
     marks = {mark.segment: mark for mark in record.marks}
@@ -80,20 +82,22 @@ def find_traces(files: RecordFiles, line: bytes) -> tuple[Trace, ...]:
     pixels: _Pixels | None = None
     found: list[Trace] = []
     for place, caption in enumerate(record.captions):
-        mark = None if caption.segment is None else marks.get(caption.segment)
-        if mark is None:
-            continue
-        segment = segments[mark.segment]
-        for spoken in suspicious_colours(caption.text, mark, segment):
-            pixels = pixels or _Pixels(files, record)
-            share = pixels.unexplained_share(segment, spoken)
-            if share is not None:
-                where = (spoken.word, spoken.start, spoken.end, spoken.family, round(share, 5))
-                found.append(Trace("colour", place, segment.id, *where))
-        number = spoken_number(caption.text, mark.number, segment.category.name, segment.isthing)
-        if number is not None:
-            spot = (number.word, number.start, number.end)
-            found.append(Trace("number", place, segment.id, *spot))
+        for told in stretches_of(caption, marks, segments):
+            mark, segment, at = told.mark, told.segment, told.start
+            for spoken in suspicious_colours(told.text, mark, segment):
+                pixels = pixels or _Pixels(files, record)
+                share = pixels.unexplained_share(segment, spoken)
+                if share is not None:
+                    where = (spoken.word, at + spoken.start, at + spoken.end, spoken.family)
+                    found.append(Trace("colour", place, segment.id, *where, round(share, 5)))
+            # Where several things are spoken of, "two dogs" is no mark 2 of a single dog.
+            single = segment.isthing and told.alone
+            number = spoken_number(told.text, mark.number, segment.category.name, single)
+            if number is not None:
+                spot = (number.word, at + number.start, at + number.end)
+                found.append(Trace("number", place, segment.id, *spot))
+    # A sentence may name its segment twice.
+    found = list(dict.fromkeys(found))
     return tuple(sorted(found, key=lambda trace: (trace.caption, trace.start, trace.kind)))
 
 

@@ -7,6 +7,9 @@ places, counts and how segments lie to each other in the picture plane. It never
 material, action or intention, so what it writes is drier than what a vision-language model writes,
 and never wrong in the way that one is.
 
+Asked for a paragraph it joins the captions that the record already has, whoever wrote them, and
+looks at no pixel.
+
 The same record gives the same text for a mark, whichever other marks are asked for with it, and
 the same interactions, however its marks are shared among drawings.
 """
@@ -22,12 +25,17 @@ from annoengine.categories import table_sha256
 from annoengine.compute import default_workers
 from annoengine.errors import RecipeError
 from annoengine.fingerprint import fingerprint
+from annoengine.grounded.paragraph import Paragraph, paragraph_of
+from annoengine.grounded.region_captions import CaptionedRegion, captioned_regions
+from annoengine.grounded.scene_paragraph import scene_paragraph
 from annoengine.mask import RecordFiles
 from annoengine.provider import Context, Reply, Request, Retry, Usage
 from annoengine.record import Record
 
 VERSION = 1
 """Goes up with every change of what is said of some picture."""
+
+_MANY = 1_000
 
 Described = tuple[tuple[tuple[int, str, str], ...], tuple[tuple[tuple[int, ...], str], ...]]
 """(mark, summary, description) of each mark asked, and (marks, text) of each interaction."""
@@ -92,6 +100,14 @@ class Pixels:
         a mark that the record does not have.
         """
         context = _context(request)
+        if context.wants == "paragraph":
+            answer: Answer = _paragraph(context)
+        else:
+            answer = await self._describe(context)
+        text: str = registry.find("answer", context.grammar)().write(answer)
+        return Reply(text=text, outcome="answer", model=self.model, usage=Usage())
+
+    async def _describe(self, context: Context) -> Answer:
         known = {mark.number for mark in context.record.marks}
         missing = [number for number in context.marks if number not in known]
         if missing:
@@ -103,12 +119,10 @@ class Pixels:
             context.marks,
             context.wants == "interactions",
         )
-        answer = Answer(
+        return Answer(
             regions=tuple(Region(*region) for region in regions),
             interactions=tuple(Interaction(*interaction) for interaction in interactions),
         )
-        text: str = registry.find("answer", context.grammar)().write(answer)
-        return Reply(text=text, outcome="answer", model=self.model, usage=Usage())
 
     def classify(self, error: Exception) -> Retry:
         """A computation that failed will fail again."""
@@ -123,6 +137,8 @@ class Pixels:
         if context.wants == "interactions":
             drawings = sorted((mark.number, mark.drawing) for mark in record.marks)
             shared = {"wants": context.wants, "drawings": fingerprint({"of": drawings})}
+        elif context.wants == "paragraph":
+            return _paragraph_key(context)
         return {
             **shared,
             "pixels": str(VERSION),
@@ -151,3 +167,42 @@ def _context(request: Request) -> Context:
             "pixels computes from the record's files: the stage must set Request.context"
         )
     return request.context
+
+
+def _paragraph(context: Context) -> Paragraph:
+    return paragraph_of(scene_paragraph(_captions(context), _counts(context.record)))
+
+
+def _paragraph_key(context: Context) -> Mapping[str, str]:
+    regions = _captions(context)
+    said = [
+        (r.number, r.segment.category.name, r.segment.isthing, r.segment.area_px, r.summary, r.text)
+        for r in regions
+    ]
+    return {
+        "wants": context.wants,
+        "pixels": str(VERSION),
+        "words": table_sha256(),
+        "grammar": context.grammar,
+        "looks_at": fingerprint({"captions": said, "counts": _counts(context.record)}),
+    }
+
+
+def _counts(record: Record) -> dict[str, int]:
+    """How many segments of each category there are; nobody knows how many a crowd is."""
+    counts: dict[str, int] = {}
+    for segment in record.segments:
+        name = segment.category.name
+        counts[name] = counts.get(name, 0) + (_MANY if segment.iscrowd else 1)
+    return counts
+
+
+def _captions(context: Context) -> list[CaptionedRegion]:
+    """The captions that a paragraph is made of. Raises ValueError for a number of none."""
+    regions = {region.number: region for region in captioned_regions(context.record)}
+    missing = [number for number in context.marks if number not in regions]
+    if missing:
+        raise ValueError(
+            f"the record {context.record.id} has no region caption with the number {missing[0]}"
+        )
+    return [regions[number] for number in context.marks]

@@ -9,24 +9,22 @@ Rows are read a few at a time, and the masks only of the rows that are chosen.
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Container, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from itertools import repeat
 from pathlib import Path
 from typing import Any
 
-from annoengine.errors import InputError, SettingError
+from annoengine.errors import InputError
 from annoengine.reading.coco_json import image_row, text_of
 from annoengine.reading.coconut_listing import EachOnce, Listed, Listing, id_text, stem_of
 from annoengine.reading.panoptic_annotation import Categories
+from annoengine.reading.parquet_file import batches_of, opened_parquet
 from annoengine.record import Licence
 
 _COLUMNS = {"mask": (), "segments_info": ("segments_info",), "image_info": ("file_name", "id")}
 """The columns, each with the fields that must be in its structs."""
 _BATCH_ROWS = 64
-_BUFFER_BYTES = 1 << 20
 _SHARD = re.compile(r"(.+)-(\d{5})-of-(\d{5})\.parquet")
 """How Hugging Face names the files of a split: train-00000-of-00004.parquet."""
 
@@ -99,7 +97,7 @@ class RowsListing(Listing):
         self.categories = coco
         self.licences = COCO_LICENCES
         for file in files:
-            with _opened(file) as parquet:
+            with opened_parquet(file, "COCONut's parquet files") as parquet:
                 _check_columns(file, parquet.schema_arrow)
 
     def files(self) -> Sequence[Path]:
@@ -110,7 +108,7 @@ class RowsListing(Listing):
         """The base names in ``image_info``."""
         names: set[str] = set()
         for file in self._files:
-            with _opened(file) as parquet:
+            with opened_parquet(file, "COCONut's parquet files") as parquet:
                 for batch in _batches(parquet, ["image_info.file_name"]):
                     infos = batch["image_info"].to_pylist()
                     found = (text_of((info or {}).get("file_name")) for info in infos)
@@ -122,7 +120,7 @@ class RowsListing(Listing):
         once = EachOnce(self.path)
         position = 0
         for file in self._files:
-            with _opened(file) as parquet:
+            with opened_parquet(file, "COCONut's parquet files") as parquet:
                 in_file = 0
                 for group in range(parquet.num_row_groups):
                     rows = parquet.metadata.row_group(group).num_rows
@@ -203,25 +201,4 @@ def _rows(parquet: Any, group: int, with_masks: bool) -> Iterator[tuple[Any, Any
 
 
 def _batches(parquet: Any, columns: list[str], groups: list[int] | None = None) -> Iterator[Any]:
-    yield from parquet.iter_batches(
-        batch_size=_BATCH_ROWS, row_groups=groups, columns=columns, use_threads=False
-    )
-
-
-@contextmanager
-def _opened(file: Path) -> Iterator[Any]:
-    """An open parquet file; what pyarrow raises of it becomes an InputError."""
-    try:
-        arrow = importlib.import_module("pyarrow")
-        module = importlib.import_module("pyarrow.parquet")
-    except ImportError:
-        raise SettingError(
-            "COCONut's parquet files are read with pyarrow, which is not installed: "
-            "pip install 'annoengine[parquet]'"
-        ) from None
-    try:
-        with module.ParquetFile(file, buffer_size=_BUFFER_BYTES, pre_buffer=False) as parquet:
-            yield parquet
-    except (arrow.ArrowException, OSError, ValueError, KeyError, OverflowError) as error:
-        words = str(error).split("\n")[0]
-        raise InputError(f"{file} cannot be read as parquet: {words}") from None
+    return batches_of(parquet, columns, _BATCH_ROWS, groups)

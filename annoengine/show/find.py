@@ -161,7 +161,8 @@ def _add_state(found: Found, workspace: Workspace, names: list[str], index: int)
     if found.outcome != "given" or index + 1 == len(names):
         return
     later = next(step for step in plan.steps if step.index == index + 1)
-    found.waits_for = names[index + 1] if later.marker is None else ""
+    waits = later.marker is None or later.state == "waiting"
+    found.waits_for = names[index + 1] if waits else ""
 
 
 def _lost(

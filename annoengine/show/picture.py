@@ -17,11 +17,12 @@ from annoengine.door import Door
 from annoengine.errors import AnnoengineError
 from annoengine.events import ignore
 from annoengine.record import DrawnImage, Photo
+from annoengine.shard_files import ShardFiles
 from annoengine.show.find import Found
 from annoengine.show.page import Block, Lines, Run, Sign
 from annoengine.show.sections import Said, Section, head_lines, relation_lines, sections_of
 from annoengine.show.words import Truth, in_order, pieces
-from annoengine.step import Job, ShardFiles
+from annoengine.step import Job
 from annoengine.workspace import Workspace
 
 _INK, _FAINT, _WARN = "#22272b", "#69727a", "#9a5b00"

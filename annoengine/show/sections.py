@@ -136,7 +136,12 @@ def score_line(scores: Iterable[Score]) -> str:
 
 
 def origin_line(origin: Origin) -> str:
-    """``annotate: gpt-4o-2024-11-20, prompt pix2cap/prompt1.v1, call 4f0c21d8a3b7, 1 repair``."""
+    """``annotate: gpt-4o-2024-11-20, prompt pix2cap/prompt1.v1, call 4f0c21d8a3b7, 1 repair``.
+
+    Of a person ``review: Ann, 2025-06-01T10:20:00Z``.
+    """
+    if origin.who:
+        return f"{origin.stage}: {origin.who}, {origin.when}"
     parts = [origin.model]
     if origin.prompt:
         parts.append(f"prompt {origin.prompt}")

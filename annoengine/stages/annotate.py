@@ -20,7 +20,7 @@ first`` turns that round, for models that are said to answer better so.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -51,17 +51,19 @@ from annoengine.mark_prompts import (
     fitting,
 )
 from annoengine.prompt import Prompt, draw
-from annoengine.provider import (
-    Context,
-    ImagePart,
-    Message,
-    Reply,
-    Request,
-    Sampling,
-    TextPart,
-)
-from annoengine.record import Drawing, Origin, Record
+from annoengine.provider import Context, Message, Reply, Request
+from annoengine.record import Origin, Record
 from annoengine.stage import Ask, Parameters, Setup, Stage
+from annoengine.turns import (
+    AskingParameters,
+    gave_up,
+    has_answer,
+    load_prompts,
+    no_answer,
+    origin_of,
+    repair_messages,
+    with_words,
+)
 
 _TOKENS_A_MARK = 45
 """What an answer is likely to say of a mark: Pix2Cap-COCO's descriptions have 22.9 words on average
@@ -72,7 +74,7 @@ _BETWEEN = "interactions"
 """The turn that asks what goes on between marks of different drawings."""
 
 
-class AnnotateParameters(Parameters):
+class AnnotateParameters(AskingParameters):
     """How segments are described."""
 
     model: str = "annotator"
@@ -95,17 +97,6 @@ class AnnotateParameters(Parameters):
     on_unmatched: Literal["fail", "leave"] = "fail"
     """What becomes of a record with marks that no answer described: ``fail`` sets it aside,
     ``leave`` keeps it with a gap for each of them."""
-    temperature: float | None = Field(default=None, ge=0)
-    """How freely the model draws its words; unset: the model's default."""
-    max_tokens: int | None = Field(default=None, ge=1)
-    """The most tokens of one answer; unset: the model's default."""
-    seed: int | None = None
-    """A seed for models that take one."""
-    detail: Literal["low", "high", "auto"] | None = None
-    """How closely an OpenAI model looks at the picture; unset: its default."""
-    picture: Literal["last", "first"] = "last"
-    """Whether a picture stands after the text, whose fixed beginning a server may then have cached,
-    or before it."""
 
 
 @dataclass
@@ -158,10 +149,7 @@ class Annotate(Stage):
             )
 
     def _load(self, names: Sequence[str], known: frozenset[str]) -> list[Prompt]:
-        prompts = [self.setup.prompt(name) for name in names]
-        for prompt in prompts:
-            prompt.check_fits(self.setup.name, known, self.parameters.answer)
-        return prompts
+        return load_prompts(self.setup, names, known, self.parameters.answer)
 
     def prompts(self) -> Sequence[Prompt]:
         """The prompts of all its turns; those of repairs where there are any repairs."""
@@ -238,21 +226,15 @@ class Annotate(Stage):
         prompts = fitting(self.later_prompts if given else self.first_prompts, group.expected)
         name = f"{self.setup.name}/later" if given else self.setup.name
         prompt = draw(prompts, self.setup.seed, record.id, name)
-        text = TextPart(text=fill(prompt, group.expected, given=given))
-        question = self._question(text, (group.drawing,))
+        text = fill(prompt, group.expected, given=given)
+        question = self.parameters.question(text, [group.drawing.image])
         return _Talk(group, question, prompt, "", (group.turn,))
-
-    def _question(self, text: TextPart, drawings: Sequence[Drawing]) -> Message:
-        pictures = tuple(ImagePart(image=drawing.image) for drawing in drawings)
-        if self.parameters.picture == "first":
-            return Message(role="user", parts=(*pictures, text))
-        return Message(role="user", parts=(text, *pictures))
 
     def _take_first(self, talks: Sequence[_Talk], replies: Sequence[Reply], alone: bool) -> None:
         """Keeps the first answers. One that is none fails the record, or closes its group."""
         bad: list[tuple[_Talk, Reply]] = []
-        for talk, reply in zip(talks, map(_with_words, replies), strict=True):
-            if reply.outcome in ("answer", "truncated") and reply.text:
+        for talk, reply in zip(talks, map(with_words, replies), strict=True):
+            if has_answer(reply):
                 talk.said = reply.text
                 self._take(reply, talk, talk.group.turn, 0)
                 continue
@@ -260,7 +242,7 @@ class Annotate(Stage):
             talk.group.faults = (_no_answer(reply, talk.group),)
             talk.group.closed = True
         if not alone and self.parameters.on_unmatched == "leave":
-            bad = [(talk, reply) for talk, reply in bad if _gave_up(reply)]
+            bad = [(talk, reply) for talk, reply in bad if gave_up(reply)]
         if bad:
             first = bad[0][1]
             turns = tuple(talk.group.turn for talk, _ in bad)
@@ -277,18 +259,14 @@ class Annotate(Stage):
             name = f"{self.setup.name}/{number}"
             talk.prompt = draw(prompts, self.setup.seed, record.id, name)
             text = fill(talk.prompt, group.wanted, group.faults)
-            messages = (
-                talk.question,
-                Message(role="assistant", parts=(TextPart(text=talk.said),)),
-                Message(role="user", parts=(TextPart(text=text),)),
-            )
+            messages = repair_messages(talk.question, talk.said, text)
             wanted = [e.mark for e in group.wanted]
             requests.append((self._request(record, messages, wanted, ask), turn))
         replies = await ask.all(requests)
-        lost = [talk for talk, reply in zip(talks, replies, strict=True) if _gave_up(reply)]
+        lost = [talk for talk, reply in zip(talks, replies, strict=True) if gave_up(reply)]
         if lost:
             # Passing trouble: leaving gaps would make it last.
-            detail = next(reply.detail for reply in replies if _gave_up(reply))
+            detail = next(reply.detail for reply in replies if gave_up(reply))
             raise RecordFailed("gave_up", detail, tuple(talk.asked[-1] for talk in lost))
         for talk, reply in zip(talks, replies, strict=True):
             self._take(reply, talk, talk.asked[-1], number)
@@ -310,11 +288,11 @@ class Annotate(Stage):
         prompt = draw(
             self.interaction_prompts, self.setup.seed, record.id, f"{self.setup.name}/{_BETWEEN}"
         )
-        text = TextPart(text=fill_interactions(prompt, groups))
-        message = self._question(text, [group.drawing for group in groups])
+        images = [group.drawing.image for group in groups]
+        message = self.parameters.question(fill_interactions(prompt, groups), images)
         request = self._request(record, (message,), drawing_of, ask, wants="interactions")
         reply = await ask(request, _BETWEEN)
-        if _gave_up(reply):
+        if gave_up(reply):
             raise RecordFailed("gave_up", reply.detail, (_BETWEEN,))
         if reply.outcome not in ("answer", "truncated"):
             return []
@@ -342,9 +320,7 @@ class Annotate(Stage):
         return Request(
             model=p.model,
             messages=messages,
-            sampling=Sampling(
-                temperature=p.temperature, max_tokens=p.max_tokens, seed=p.seed, detail=p.detail
-            ),
+            sampling=p.sampling,
             context=Context(record, tuple(marks), p.answer, ask.files, ask.compute, wants),
         )
 
@@ -365,30 +341,9 @@ class Annotate(Stage):
         group.faults = judged.faults
 
     def _origin(self, reply: Reply, prompt: Prompt, turn: str, repairs: int) -> Origin:
-        return Origin(
-            stage=self.setup.name,
-            model=reply.model,
-            prompt=prompt.name,
-            prompt_sha256=prompt.sha256,
-            call=reply.key,
-            turn=reply.turn or turn,
-            repairs=repairs,
-        )
-
-
-def _with_words(reply: Reply) -> Reply:
-    """The reply; an answer without a word is an empty one."""
-    if reply.text.strip():
-        return reply
-    return replace(reply, text="", outcome="empty" if reply.outcome == "answer" else reply.outcome)
-
-
-def _gave_up(reply: Reply) -> bool:
-    return reply.outcome == "gave_up"
+        return origin_of(reply, self.setup.name, prompt, turn, repairs)
 
 
 def _no_answer(reply: Reply, group: Group) -> Fault:
     """What to say of a reply that is none."""
-    marks = tuple(e.mark for e in group.wanted)
-    said = f": {reply.detail}" if reply.detail else ""
-    return Fault(reply.outcome, marks, f"The model did not answer ({reply.outcome}{said}).")
+    return Fault(reply.outcome, tuple(e.mark for e in group.wanted), no_answer(reply))

@@ -10,6 +10,9 @@ A caption with a contradiction can be dropped, or the model can be asked again, 
 contradiction and evidence quoted. Its new text is tested in the same way, and whichever text has
 fewer contradictions stays; the old one where both have as many. A second answer that cannot be
 used changes nothing: the scores still say what is wrong.
+
+In a grounded paragraph of the whole image a phrase speaks of the very segments that it carries. A
+paragraph is scored and dropped like any caption, and never asked for again.
 """
 
 from __future__ import annotations

@@ -18,6 +18,9 @@ and with numbers that no mark of the record has, and asked again by the prompts 
 - There is no usable second answer, or nothing of the caption would be left: it stays, and so
   does the suspicion, for a threshold to judge.
 
+A grounded paragraph of the whole image is looked at sentence by sentence, each by the marks of the
+segments that it names; its suspicions are scores of the image and never put to the proof.
+
 The segment keeps its first mark: what is redrawn serves a question, and is kept as a picture.
 """
 
@@ -171,24 +174,30 @@ class CheckMarks(Stage):
             return record
         traces = await ask.compute(find_traces, ask.files, record.to_line())
         outcomes: _Outcomes = {}
-        if traces and self.parameters.redraw:
-            drawings, seconds = await self._ask_again(record, traces, ask)
-            record, traces, outcomes = await self._settle(record, traces, seconds, ask)
-            record = record.but(drawings=(*record.drawings, *drawings))
+        if self.parameters.redraw:
+            # A paragraph is no answer about one mark: it keeps what is suspicious.
+            whole = [t for t in traces if record.captions[t.caption].segment is None]
+            doubted = [t for t in traces if record.captions[t.caption].segment is not None]
+            if doubted:
+                drawings, seconds = await self._ask_again(record, doubted, ask)
+                record, left, outcomes = await self._settle(record, doubted, seconds, ask)
+                record = record.but(drawings=(*record.drawings, *drawings))
+                traces = (*left, *whole)
         scores = self._scores(record, traces, outcomes)
         return record.but(scores=(*record.scores, *scores))
 
     def _scores(self, record: Record, traces: Sequence[Trace], outcomes: _Outcomes) -> list[Score]:
-        """For each marked segment that has a caption, in the order of captions."""
+        """For each marked segment that has a caption, and each grounded paragraph, in order."""
         marked = {mark.segment for mark in record.marks}
-        segments = dict.fromkeys(c.segment for c in record.captions if c.segment in marked)
+        about = [c.segment for c in record.captions if c.segment in marked or _is_grounded(c)]
+        # The place of a trace says whose caption it is in: a paragraph speaks of many segments.
+        found = {(trace.kind, record.captions[trace.caption].segment) for trace in traces}
         scores = []
-        for segment in segments:
-            values = {
-                name: float(any((t.kind, t.segment) == (kind, segment) for t in traces))
-                for name, kind in ((COLOUR, "colour"), (NUMBER, "number"))
-            }
-            values |= outcomes.get(segment, {})
+        for segment in dict.fromkeys(about):
+            values = {COLOUR: float(("colour", segment) in found)}
+            values[NUMBER] = float(("number", segment) in found)
+            if segment is not None:
+                values |= outcomes.get(segment, {})
             scores += [
                 Score(name=name, value=value, by=self.setup.name, segment=segment)
                 for name, value in values.items()
@@ -358,6 +367,11 @@ class CheckMarks(Stage):
             self.parameters.encoder,
             self.parameters.quality,
         )
+
+
+def _is_grounded(caption: Caption) -> bool:
+    """Is it a paragraph whose phrases say of which segments they speak?"""
+    return caption.segment is None and bool(caption.spans)
 
 
 def _is_clean(text: str) -> bool:

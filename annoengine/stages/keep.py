@@ -3,9 +3,10 @@
 Checks store scores and this stage alone has thresholds, so moving one asks nobody anything.
 ``segments`` is asked about each caption of a segment, with the scores of that segment and of the
 record; where both have a score of one name, the segment's own counts, and of several the last.
-``images`` is then asked about the record, with its own scores and what is left of its captions.
-A caption that lacks a score on which its condition turns is not kept, and its reason says so: what
-was never scored must not pass for good. Captions of whole images are left alone.
+``paragraphs`` is asked about the captions of the whole image, with the record's own scores, and
+``images`` then about the record, with these scores and what is left of its captions. A caption
+that lacks a score on which its condition turns is not kept, and its reason says so: what was never
+scored must not pass for good.
 
 A quantile (``clip >= q10``) is one of the whole dataset, for which all shards must be there. Only
 such a condition makes the stage wait for them: the class is a barrier exactly then.
@@ -23,18 +24,20 @@ from annoengine.conditions import Condition, Quantiles
 from annoengine.errors import Drop, RecipeError
 from annoengine.quantiles import merged
 from annoengine.record import Caption, Gap, Record
-from annoengine.score_values import Values, described, quantiles_of, survey
+from annoengine.score_values import Place, Values, described, quantiles_of, survey
 from annoengine.stage import Ask, BarrierStage, Parameters, Setup, Stage
 
-COUNTS = ("captions", "dropped", "segments", "kept_share", "described_share")
+COUNTS = ("captions", "dropped", "segments", "kept_share", "described_share", "paragraphs")
 """What ``images`` may ask about besides scores: how many captions of segments are kept, how many
 were dropped here, how many segments there are that could have a caption (all but crowds), kept
-captions by those that came in, kept captions by those segments. A share of nothing is 0."""
+captions by those that came in, kept captions by those segments, and how many captions of the whole
+image are kept. A share of nothing is 0."""
 
 OVERALL = ("min", "max", "mean")
 """``SCORE.min`` and so on: what ``images`` may ask of a score of the captions that are kept."""
 
 _NO_SCORE = "no score"
+_WHERE = ("segments", "paragraphs", "images")
 
 
 class KeepParameters(Parameters):
@@ -44,10 +47,14 @@ class KeepParameters(Parameters):
     """The condition that the caption of a segment must satisfy, on the scores of that segment and
     of the record (``facts.contradicted == 0 and text.refusal < 0.5 and clip >= q10``); unset:
     every caption is kept."""
+    paragraphs: str | None = None
+    """The condition that a caption of the whole image must satisfy, on the scores of the record;
+    unset: every one is kept."""
     images: str | None = None
     """The condition that an image must satisfy then: on the scores of the record; on ``captions``,
-    ``dropped``, ``segments``, ``kept_share``, ``described_share``; on ``SCORE.min``, ``.max`` and
-    ``.mean`` of the kept captions; unset: every image is kept, also one without a caption."""
+    ``dropped``, ``segments``, ``kept_share``, ``described_share``, ``paragraphs``; on
+    ``SCORE.min``, ``.max`` and ``.mean`` of the kept captions of segments; unset: every image is
+    kept, also one without a caption."""
 
 
 @dataclass(frozen=True)
@@ -95,19 +102,21 @@ class Keep(Stage):
 
     def __new__(cls, parameters: KeepParameters, setup: Setup) -> Keep:
         """A barrier where a condition names a quantile, else none. Raises RecipeError."""
-        conditions = (_read(parameters.segments, "segments"), _read(parameters.images, "images"))
+        conditions = [_read(getattr(parameters, where), where) for where in _WHERE]
         waits = any(c is not None and c.quantiles() for c in conditions)
         return object.__new__(_KeepByQuantiles if waits and cls is Keep else cls)
 
     def __init__(self, parameters: KeepParameters, setup: Setup) -> None:
         super().__init__(parameters, setup)
         self.segments = _read(parameters.segments, "segments")
+        self.paragraphs = _read(parameters.paragraphs, "paragraphs")
         self.images = _read(parameters.images, "images")
 
     def check_scores(self, known: frozenset[str]) -> None:
         """Raises RecipeError for a score that is not among those that earlier stages give."""
-        if self.segments is not None:
-            _check(self.segments, "segments", known)
+        for condition, where in ((self.segments, "segments"), (self.paragraphs, "paragraphs")):
+            if condition is not None:
+                _check(condition, where, known)
         if self.images is None:
             return
         summed = {f"{name}.{how}" for name in known for how in OVERALL}
@@ -136,12 +145,13 @@ class Keep(Stage):
         if not objections:
             return record
         for caption in record.captions:
-            if caption.segment is not None and caption.segment in objections:
+            if caption.segment in objections:
                 scores = [s for s in record.scores if s.segment == caption.segment]
                 ask.set_aside(caption, objections[caption.segment].reason, scores)
         gaps = (
             Gap(segment=id, reason=o.reason, detail=o.detail, stage=self.setup.name)
             for id, o in objections.items()
+            if id is not None
         )
         return record.but(
             captions=kept,
@@ -151,15 +161,16 @@ class Keep(Stage):
 
     def _objections(
         self, record: Record, values: Values, quantiles: Quantiles
-    ) -> dict[int, Objection]:
-        """What there is against captions, by segment, in the order of the captions."""
-        found: dict[int, Objection] = {}
-        if self.segments is None:
-            return found
-        for id in described(record.captions):
-            against = objection(self.segments, values.of_caption(id), quantiles)
+    ) -> dict[Place, Objection]:
+        """What there is against captions, by segment (None: the image), in their order."""
+        found: dict[Place, Objection] = {}
+        for place in dict.fromkeys(caption.segment for caption in record.captions):
+            condition = self.paragraphs if place is None else self.segments
+            if condition is None:
+                continue
+            against = objection(condition, values.of_caption(place), quantiles)
             if against is not None:
-                found[id] = against
+                found[place] = against
         return found
 
     def _judge_image(
@@ -173,7 +184,8 @@ class Keep(Stage):
         """Raises Drop where the image is not kept."""
         assert self.images is not None
         reasons = Counter(o.reason for o in objections)
-        known = image_values(record, described(kept), values, self.images.names())
+        whole = sum(caption.segment is None for caption in kept)
+        known = image_values(record, described(kept), values, self.images.names(), whole)
         against = objection(self.images, known, quantiles)
         if against is None:
             return
@@ -210,14 +222,17 @@ class _KeepByQuantiles(Keep, BarrierStage):
         return self.sift(record, ask, quantiles)
 
     def _quantiles(self) -> frozenset[tuple[str, int]]:
-        named = (c.quantiles() for c in (self.segments, self.images) if c is not None)
+        conditions = (self.segments, self.paragraphs, self.images)
+        named = (c.quantiles() for c in conditions if c is not None)
         return frozenset[tuple[str, int]]().union(*named)
 
 
 def image_values(
-    record: Record, kept: Sequence[int], values: Values, names: Iterable[str]
+    record: Record, kept: Sequence[int], values: Values, names: Iterable[str], paragraphs: int = 0
 ) -> dict[str, float]:
     """What ``images`` can be asked about, with the captions of the segments ``kept``.
+
+    ``paragraphs``: how many captions of the whole image are kept.
 
     Raises RecipeError for a name that only segments have a score of.
     """
@@ -231,6 +246,7 @@ def image_values(
         "segments": float(could),
         "kept_share": n / came if came else 0.0,
         "described_share": n / could if could else 0.0,
+        "paragraphs": float(paragraphs),
     }
     for name in names:
         if name in known:

@@ -25,9 +25,9 @@ from annoengine.language.parser import DEFAULT_MODEL, language_requirements, mod
 from annoengine.language.wordnet import OFF, wordnet_requirements, wordnet_version
 from annoengine.prompt import Prompt, draw
 from annoengine.provider import Message, Reply, Request, Sampling, TextPart
-from annoengine.record import Caption, Origin, Record, Relation, Score, Span
+from annoengine.record import Caption, Origin, Record, Relation, Score
 from annoengine.requirement import Requirement
-from annoengine.rewriting.draft import Edit, moved
+from annoengine.rewriting.draft import Edit
 from annoengine.rewriting.faithful import LEAST_WORDS, MOST_WORDS, RewriteFault
 from annoengine.rewriting.faithful_answer import caption_of_answer
 from annoengine.rewriting.faithful_record import (
@@ -39,6 +39,7 @@ from annoengine.rewriting.faithful_record import (
     same_text,
 )
 from annoengine.rewriting.rules import has_trigger, may_change
+from annoengine.rewriting.span_places import lost_phrases, moved_spans, spans_in
 from annoengine.stage import Ask, Parameters, Setup, Stage
 
 RULES = "rules"
@@ -274,6 +275,7 @@ class Rephrase(Stage):
                 detail = next(reply.detail for reply in replies if reply.outcome == "gave_up")
                 raise RecordFailed("gave_up", detail, tuple(lost))
             await self._take(drafts, still, replies, number, bounds, ask)
+            self._keep_grounded(record, still)
             self._keep_apart(record, drafts, talks)
 
     def _request(
@@ -338,6 +340,24 @@ class Rephrase(Stage):
                 repairs=number,
             )
             talk.accepted = (text, origin)
+
+    def _keep_grounded(self, record: Record, talks: Sequence[_Talk]) -> None:
+        """A grounded phrase must come back as it was: nobody could find it otherwise."""
+        for talk in talks:
+            caption = record.captions[talk.index]
+            if talk.accepted is None or not caption.spans:
+                continue
+            text = talk.accepted[0]
+            if spans_in(caption.text, caption.spans, text) is not None:
+                continue
+            lost = lost_phrases(caption.text, caption.spans, text)
+            detail = "Phrases that are linked to the image came in another order; keep the order."
+            if lost:
+                listed = ", ".join(f"“{phrase}”" for phrase in lost)
+                detail = f"Keep these phrases word for word, as often as before: {listed}."
+            talk.faults = (RewriteFault("grounding", (), detail),)
+            talk.refused += 1
+            talk.accepted = None
 
     def _keep_apart(self, record: Record, drafts: Drafts, talks: Sequence[_Talk]) -> None:
         """Two captions of one category that were apart may not have become one."""
@@ -412,20 +432,8 @@ def _rewritten(caption: Caption, draft: DraftOfCaption | None, outcome: _Outcome
     summary = draft.summary if draft is not None and caption.summary else caption.summary
     if outcome.text == caption.text:
         return caption.but(summary=summary)
-    spans = []
-    for span in caption.spans:
-        if outcome.edits is not None:
-            place = moved(span.start, span.end, outcome.edits)
-        else:
-            place = _only_place(caption.text[span.start : span.end], outcome.text)
-        if place is not None:
-            spans.append(Span(start=place[0], end=place[1], segments=span.segments))
-    return caption.rewritten(outcome.text, outcome.origin, summary=summary, spans=tuple(spans))
-
-
-def _only_place(phrase: str, text: str) -> tuple[int, int] | None:
-    """Where a phrase stands in a text that has it once; None where it has not, or twice."""
-    if not phrase or text.count(phrase) != 1:
-        return None
-    start = text.index(phrase)
-    return start, start + len(phrase)
+    if outcome.edits is not None:
+        spans = moved_spans(caption.spans, outcome.edits, outcome.text)
+    else:
+        spans = spans_in(caption.text, caption.spans, outcome.text) or ()
+    return caption.rewritten(outcome.text, outcome.origin, summary=summary, spans=spans)

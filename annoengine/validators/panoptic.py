@@ -42,7 +42,7 @@ from annoengine.checks.panoptic_checks import (
     died,
     trimmed,
 )
-from annoengine.checks.png_folder import find_masks
+from annoengine.checks.png_folder import MASKS_NOT_CHECKED, find_masks
 from annoengine.checks.sidecar_checks import SidecarCheck
 from annoengine.reading.coco_json import items, key_twice, text_of
 from annoengine.reading.input_file import is_safe_path
@@ -55,7 +55,6 @@ MASK_FILE_TWICE = Code("mask-file-twice", "error", "annotations that name the sa
 ORDER_DIFFERS = Code(
     "order-differs", "warning", "'images' and 'annotations' are not in one order", fixable=True
 )
-MASKS_NOT_CHECKED = Code("masks-not-checked", "warning", "the PNGs were not found; give --masks")
 MASK_UNLISTED = Code("mask-unlisted", "note", "PNGs that no annotation names")
 PHOTO_NAME = Code(
     "photo-name-differs", "warning", "photographs that readers will not find by the PNG's name"
@@ -89,7 +88,9 @@ class Panoptic(Validator):
         return isinstance(first, dict) and "segments_info" in first
 
     @classmethod
-    def dataset(cls, path: Path, masks: Path | None, images: Path | None) -> Dataset:
+    def dataset(
+        cls, path: Path, masks: Path | None, images: Path | None, panoptic: Path | None = None
+    ) -> Dataset:
         """The file with its folders; the PNGs are looked for beside it."""
         return Dataset(path, find_masks(path, masks), images)
 

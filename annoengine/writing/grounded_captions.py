@@ -20,7 +20,7 @@ from typing import Any
 from annoengine.record import Caption, Record, Span
 from annoengine.writing.json_stream import JsonLines
 from annoengine.writing.panoptic_json import image_id_of
-from annoengine.writing.sidecars import origin_row, scores_of
+from annoengine.writing.sidecars import earlier_rows, origin_row, scores_of
 
 _UNKNOWN, _UNMASKED = "unknown segment", "segment without a mask"
 _OF_SEGMENTS = (_UNKNOWN, _UNMASKED)
@@ -134,6 +134,7 @@ def caption_row(
             for one in paragraph.left_out
         ],
         "origin": origin_row(paragraph.caption.origin),
+        **earlier_rows(paragraph.caption),
         "scores": scores_of(record, None),
     }
 

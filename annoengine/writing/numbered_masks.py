@@ -9,12 +9,14 @@ Source: the COCONut release's ``demo_mask.png`` (RGB, ids 1 to 29, stuff before 
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image
 
 from annoengine.errors import InputError
-from annoengine.mask import IdMap, RecordFiles, ids_from_masks, mask_from_rle
+from annoengine.mask import IdMap, RecordFiles, ids_from_masks, mask_from_rle, rgb_from_ids
 from annoengine.record import Record, Segment
 from annoengine.segments_png import measure_and_rank
 from annoengine.writing.panoptic_masks import Placed
@@ -33,6 +35,12 @@ class NumberedMasks:
 
     ids: IdMap
     placed: dict[int, Placed]
+
+    def png(self) -> bytes:
+        """The map as an RGB PNG, R + 256 G + 65536 B; the same ids give the same bytes."""
+        data = io.BytesIO()
+        Image.fromarray(rgb_from_ids(self.ids)).save(data, format="PNG", compress_level=6)
+        return data.getvalue()
 
 
 def number_masks(record: Record, files: RecordFiles) -> NumberedMasks:

@@ -18,7 +18,11 @@ from annoengine.writing.json_stream import JsonLines
 
 
 def origin_row(origin: Origin) -> dict[str, Any]:
-    """An origin as JSON: model as it named itself, prompt and its hash, call key, turn, repairs."""
+    """An origin as JSON: model as it named itself, prompt and its hash, call key, turn, repairs.
+
+    Where a person said it: who, and when, as that person gave them.
+    """
+    person = {"who": origin.who, "when": origin.when} if origin.who else {}
     return {
         "model": origin.model,
         "prompt": origin.prompt,
@@ -27,10 +31,11 @@ def origin_row(origin: Origin) -> dict[str, Any]:
         "call": origin.call,
         "turn": origin.turn,
         "repairs": int(origin.repairs),
+        **person,
     }
 
 
-def _earlier(said: Caption | Relation) -> dict[str, Any]:
+def earlier_rows(said: Caption | Relation) -> dict[str, Any]:
     """The origins of the texts that this one was made of, oldest first, where there are any."""
     return {"earlier": [origin_row(origin) for origin in said.earlier]} if said.earlier else {}
 
@@ -62,7 +67,7 @@ class Sidecars(AbstractContextManager["Sidecars"]):
                 "segment_id": segment_id,
                 "padded": False,
                 **origin_row(caption.origin),
-                **_earlier(caption),
+                **earlier_rows(caption),
                 "scores": scores_of(record, caption.segment),
             }
         )
@@ -83,7 +88,7 @@ class Sidecars(AbstractContextManager["Sidecars"]):
                 "segment_ids": list(segment_ids),
                 "text": relation.text,
                 "origin": origin_row(relation.origin),
-                **_earlier(relation),
+                **earlier_rows(relation),
             }
         )
 

@@ -10,11 +10,11 @@ Source: the tar reader of ``webdataset`` (``tariterators.py``) and of ``datasets
 
 from __future__ import annotations
 
-import io
 import tarfile
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 
 def sample_key(file_name: str) -> str:
@@ -28,11 +28,13 @@ def sample_key(file_name: str) -> str:
 
 
 class WebdatasetTar(AbstractContextManager["WebdatasetTar"]):
-    """One tar, written sample by sample."""
+    """One tar, written sample by sample.
+
+    ``tarfile`` makes the headers; its own writer would keep one of each member in memory.
+    """
 
     def __init__(self, path: Path) -> None:
-        # Long names and names beyond ASCII need an extended header; others get a plain one.
-        self._tar = tarfile.open(path, "w", format=tarfile.PAX_FORMAT)  # noqa: SIM115
+        self._file: BinaryIO = path.open("wb")
         self.count = 0
 
     def add(self, key: str, fields: Mapping[str, bytes]) -> None:
@@ -45,8 +47,19 @@ class WebdatasetTar(AbstractContextManager["WebdatasetTar"]):
         for ending, data in fields.items():
             member = tarfile.TarInfo(f"{key}.{ending}")
             member.size = len(data)
-            self._tar.addfile(member, io.BytesIO(data))
+            # Long names and names beyond ASCII need an extended header; others get a plain one.
+            self._file.write(member.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape"))
+            self._file.write(data)
+            self._fill(tarfile.BLOCKSIZE)
         self.count += 1
 
+    def _fill(self, unit: int) -> None:
+        """Zeros up to the next whole unit."""
+        self._file.write(bytes(-self._file.tell() % unit))
+
     def __exit__(self, *error: object) -> None:
-        self._tar.close()
+        if not self._file.closed:
+            # A tar ends with two empty blocks, and is made of whole records.
+            self._file.write(bytes(2 * tarfile.BLOCKSIZE))
+            self._fill(tarfile.RECORDSIZE)
+            self._file.close()

@@ -1,8 +1,9 @@
-"""The validators over the real COCO sample: clean as it is, and every change of it is seen."""
+"""The validators over the real COCO sample and its exports: clean, and every change is seen."""
 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,18 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from annoengine import registry
+from annoengine.checks.finding_tally import FindingTally
 from annoengine.cli import app
+from annoengine.sources.coco_panoptic import CocoPanoptic, CocoPanopticParameters
+from annoengine.validation import find_datasets, validate
 from annoengine.validator import Finding, Rules
+from annoengine.validators.coconut_pancap import CoconutPancap
 from annoengine.validators.instances import Instances
 from annoengine.validators.panoptic import Panoptic
+from tests.exporters.grounded_files import described
+from tests.exporters.runs import Run
+from tests.validators.pancap_files import read_tar, write_tar
 
 pytestmark = pytest.mark.check_data
 
@@ -68,3 +77,54 @@ def test_the_mended_file_is_the_original(sample: Path, tmp_path: Path) -> None:
     result = CliRunner().invoke(app, arguments, catch_exceptions=False)
     assert result.exit_code == 0, result.output
     assert json.loads((mended / "panoptic.json").read_text()) == truth
+
+
+EXPORTS = ("coconut_pancap", "glamm_gcg", "huggingface", "llava", "text_to_image")
+
+
+def grounded(coco_sample: Path) -> Run:
+    """The sample with a paragraph about all segments of each image."""
+    inputs = {"images": coco_sample / "images", "annotations": coco_sample / "panoptic.json"}
+    return described(Run.of(CocoPanoptic(CocoPanopticParameters(), inputs, 0)))
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_every_export_of_grounded_captions_is_clean(
+    name: str, coco_sample: Path, tmp_path: Path
+) -> None:
+    exporter = registry.find("exporter", name)
+    exporter(exporter.Parameters()).export(grounded(coco_sample), tmp_path)
+    found = find_datasets(tmp_path)
+    assert name in {one.kind for one in found.datasets}
+    assert (found.strangers, found.broken) == ((), ())
+    with FindingTally() as tally:
+        validate(found, tally, Rules(), images=coco_sample / "images")
+        lines = [f"{row['code']}: {row['message']}" for row in tally.rows()]
+    assert lines == []
+
+
+def test_captions_of_the_sample_that_count_from_0_are_mended(
+    coco_sample: Path, tmp_path: Path
+) -> None:
+    """As others' files: the tar and the panoptic JSON with its PNGs, and nothing beside."""
+    exporter = registry.find("exporter", "coconut_pancap")
+    exporter(exporter.Parameters()).export(grounded(coco_sample), tmp_path)
+    (tar,) = tmp_path.glob("caption_*.tar")
+    (panoptic,) = tmp_path.glob("panoptic_*.json")
+    right = read_tar(tar)
+    lowered = {name: _lowered(data.decode()) for name, data in right.items()}
+    theirs = write_tar(tmp_path / "theirs.tar", lowered)
+    dataset = CoconutPancap.dataset(theirs, None, None, panoptic)
+    target = tmp_path / "mended.tar"
+    found = list(CoconutPancap(Rules()).fix(dataset, target))
+    assert [finding.code for finding in found] == ["ids-count-from-0"] * 2
+    assert read_tar(target) == right
+
+
+def _lowered(text: str) -> str:
+    """The caption with every id one lower."""
+
+    def lower(match: re.Match[str]) -> str:
+        return "<" + ",".join(str(int(id) - 1) for id in match[1].split(",")) + ":"
+
+    return re.sub(r"<([\d,]+):", lower, text)

@@ -48,6 +48,11 @@ COMMANDS = {
         ["sweep", "run"],
         "the run is as it was; a plot is whole or not written",
     ),
+    "stats": (
+        "recipe.yaml",
+        ["stats", "run", "--no-pos"],
+        "the datasets are as they were; the same command counts all of them again",
+    ),
     "show": (
         "recipe.yaml",
         ["show", "run", "1"],

@@ -15,6 +15,7 @@ from annoengine.cli import app
 from annoengine.fingerprint import sha256_of_file
 from tests.tiny_coco import TinyCoco
 from tests.validators.broken import boxes, described, infos, polygon, rle
+from tests.validators.pancap_files import write_tar
 
 
 def run(*arguments: object) -> Result:
@@ -246,9 +247,12 @@ MISTAKES = [
     (["set.json", "--fix", "--in-place", "-o", "new"], "--fix needs either --output FOLDER"),
     (["set.json", "--fix", "-o", "full"], "--output full is there and not empty; name a new"),
     (["full", "--fix", "-o", "full/new"], "--output full/new lies in full; name one outside of it"),
-    (["empty"], "empty holds no dataset of a known kind. Known: instances: a COCO instances file"),
+    (["empty"], "empty holds no dataset of a known kind. Known: coconut_pancap: grounded captions"),
     (["captions.json"], "captions.json is of no known kind (its arrays: 'annotations'). Known: "),
-    (["none.json"], "none.json has no annotation by which to tell its kind; name it with --kind"),
+    (["none.json"], "none.json has no annotation by which to tell its kind; name it with --form"),
+    (["set.json", "--panoptic", "set.json"], "--panoptic set.json goes with grounded captions"),
+    (["old.tar"], "old.tar is a tar of no known kind; its first files: 1.jpg. Known: coconut_pan"),
+    (["torn.tar"], "torn.tar is a tar of no known kind; its first files: none. Known: coconut_pan"),
     (["torn.json"], "torn.json, line 1, byte 17: not valid JSON: the file ends in the middle"),
     (["text.json"], "text.json, line 1, byte 0: not valid JSON"),
     (["list.json"], "list.json holds an array; a COCO annotation file is a JSON object"),
@@ -268,6 +272,8 @@ def test_mistakes_are_sentences(
     (tmp_path / "none.json").write_text('{"images": [], "annotations": [], "categories": []}')
     (tmp_path / "torn.json").write_text('{"annotations": [')
     (tmp_path / "text.json").write_text("some text")
+    write_tar(tmp_path / "old.tar", {"1.jpg": b""})
+    (tmp_path / "torn.tar").write_bytes((tmp_path / "old.tar").read_bytes()[:300])
     (tmp_path / "list.json").write_text("[]")
     result = run(*arguments)
     assert result.exit_code == 2

@@ -26,6 +26,7 @@ COMMANDS = (
     "validate",
     "show",
     "sweep",
+    "stats",
     "doctor",
 )
 

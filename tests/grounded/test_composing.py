@@ -57,6 +57,10 @@ def written(*regions: tuple[int, str, str], words: int = 200) -> str:
         # no name at all
         ("", "A red thing is here. It hums.", "<1: A red thing is here>. It hums."),
         ("region", "Grey and flat.", "There is <1: a region>. Grey and flat."),
+        ("region", "Seen on the left, the second region from the top is red.",
+         "Seen on the left, <1: the second region from the top> is red."),
+        ("region", "A tan and beige region appears there.",
+         "<1: A tan and beige region> appears there."),
         ("", "", "<1: a region>."),
         # what would be read as a tag is none
         ("dog", "The **dog** <2: a cat> is [3: big] &lt;4: x&gt;.",

@@ -70,9 +70,12 @@ class Door:
         raise AssertionError("keep draws nothing")
 
 
-def keep(segments: str | None = None, images: str | None = None) -> Keep:
+def keep(
+    segments: str | None = None, images: str | None = None, paragraphs: str | None = None
+) -> Keep:
     built = find("stage", "keep")(
-        KeepParameters(segments=segments, images=images), Setup("keep", 7, load_prompt)
+        KeepParameters(segments=segments, images=images, paragraphs=paragraphs),
+        Setup("keep", 7, load_prompt),
     )
     assert isinstance(built, Keep)
     return built
@@ -189,6 +192,34 @@ def test_the_last_score_of_a_name_counts() -> None:
     again = Score(name="facts", value=0.0, by="check again", segment=11)
     assert kept(keep("facts == 0"), given)[0].gaps
     assert not kept(keep("facts == 0"), given.but(scores=(*given.scores, again)))[0].gaps
+
+
+def test_a_paragraph_is_judged_by_the_scores_of_the_record() -> None:
+    scores: Scores = {11: GOOD, None: {"facts.contradicted": 1.0, "grounded.coverage": 0.9}}
+    given = record(scores, [11, None])
+    found, door = kept(keep(paragraphs="grounded.coverage > 0.8"), given)
+    assert found is given
+    found, door = kept(keep(paragraphs="facts.contradicted == 0"), given)
+    # The image stays, and its paragraph is no segment that could have a gap.
+    assert [c.segment for c in found.captions] == [11]
+    assert [v.segment for v in found.verdicts] == [11]
+    assert found.gaps == ()
+    assert [
+        (c.text, reason, {s.name: s.value for s in told}) for c, reason, told in door.aside
+    ] == [("caption of None", "facts.contradicted == 0", scores[None])]
+    with pytest.raises(Drop, match="paragraphs > 0") as drop:
+        kept(keep(paragraphs="facts.contradicted == 0", images="paragraphs > 0"), given)
+    assert drop.value.detail == ("paragraphs is 0; captions not kept: facts.contradicted == 0 (1)")
+    assert kept(keep(images="paragraphs == 1 and captions == 1"), given)[0] is given
+    never, _ = kept(keep(paragraphs="clip > 0"), given)
+    assert [c.segment for c in never.captions] == [11]
+
+
+def test_a_condition_on_paragraphs_is_checked_and_may_wait_for_all_shards() -> None:
+    with pytest.raises(RecipeError, match=r"paragraphs: .*no_such"):
+        keep(paragraphs="no_such > 1").check_scores(frozenset({"clip"}))
+    assert isinstance(keep(paragraphs="clip >= q10"), BarrierStage)
+    assert not isinstance(keep(paragraphs="clip >= 1"), BarrierStage)
 
 
 def test_all_captions_of_a_segment_leave_together_and_those_of_the_image_stay() -> None:

@@ -1,0 +1,1 @@
+"""What people write about records: their corrections, how these are read, and what they change."""
