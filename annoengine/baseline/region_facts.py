@@ -9,11 +9,13 @@ these numbers stands in
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from annoengine.baseline.region_cut import Cut
-from annoengine.baseline.region_outline import Outline, moments_of, outline_of
+from annoengine.baseline.region_map import RegionMap
+from annoengine.baseline.region_outline import Outline, moments_of
 from annoengine.baseline.region_surface import Surface, surfaces_of
 from annoengine.box import BoxXyxy, intersection
 from annoengine.errors import InputError
@@ -25,7 +27,10 @@ from annoengine.record import Record, Segment
 class Looks:
     """Surfaces and outlines of an image's masked segments, measured when first asked for."""
 
-    def __init__(self, files: RecordFiles, record: Record, cuts: Mapping[int, Cut]) -> None:
+    def __init__(
+        self, files: RecordFiles, record: Record, cuts: Mapping[int, Callable[[], Cut]]
+    ) -> None:
+        """``cuts`` give the masked segments' masks, by segment."""
         self._files = files
         self._record = record
         self._cuts = cuts
@@ -38,14 +43,14 @@ class Looks:
         Raises InputError for a photograph that cannot be read or has another size than the record.
         """
         if self._surfaces is None:
-            self._surfaces = surfaces_of(photo_of(self._files, self._record), self._cuts)
+            cuts = {id: cut() for id, cut in self._cuts.items()}
+            self._surfaces = surfaces_of(photo_of(self._files, self._record), cuts)
         return self._surfaces[id]
 
     def outline(self, id: int) -> Outline:
         """The outline of one."""
         if id not in self._outlines:
-            mask = self._cuts[id].mask
-            self._outlines[id] = outline_of(mask, moments_of(mask))
+            self._outlines[id] = Outline(self._cuts[id]().mask)
         return self._outlines[id]
 
 
@@ -131,28 +136,79 @@ def measure_record(files: RecordFiles, record: Record) -> Scene:
     """
     width, height = photo_size_wh(files.image)
     _check_size((width, height), files, record)
+    masked = {s.id: s.mask for s in record.segments if s.mask is not None}
+    if files.panoptic is not None and masked and len(set(masked.values())) == len(masked):
+        regions = _of_map(files, record, masked)
+    else:
+        regions = _of_masks(files, record)
+    return Scene(
+        (width, height),
+        tuple(regions[s.id] if s.id in regions else _of_box(s, record) for s in record.segments),
+    )
+
+
+def _check_mask(shape_hw: tuple[int, ...], id: int, record: Record) -> None:
+    width, height = record.photo.width, record.photo.height
+    if shape_hw != (height, width):
+        raise InputError(
+            f"the mask of segment {id} of {record.id} is {shape_hw[1]} × {shape_hw[0]} pixels, its "
+            f"photograph {width} × {height}"
+        )
+
+
+def _of_map(
+    files: RecordFiles, record: Record, masked: Mapping[int, int]
+) -> dict[int, RegionFacts]:
+    """The masked segments of a panoptic map, by id; ``masked`` are their keys in it."""
+    ids = files.ids()
+    _check_mask(ids.shape, next(iter(masked)), record)
+    regions = RegionMap(ids, list(masked.values()))
+    missing = regions.missing()
+    if missing:
+        raise InputError(f"{files.panoptic} has no pixel of segment {missing[0]}")
+    standings = regions.standings()
+    by_key = {key: id for id, key in masked.items()}
+    looks = Looks(
+        files,
+        record,
+        {
+            id: functools.partial(regions.cut, key, standings[key].box_xyxy)
+            for id, key in masked.items()
+        },
+    )
+    return {
+        id: RegionFacts(
+            id=id,
+            category=record.segment(id).category.name,
+            isthing=record.segment(id).isthing,
+            iscrowd=record.segment(id).iscrowd,
+            box_xyxy=standings[key].box_xyxy,
+            area_px=standings[key].area_px,
+            centre_xy=standings[key].centre_xy,
+            edges=standings[key].edges,
+            frame_edges=standings[key].frame_edges,
+            contacts={by_key[other]: n for other, n in standings[key].contacts.items()},
+            looks=looks,
+        )
+        for id, key in masked.items()
+    }
+
+
+def _of_masks(files: RecordFiles, record: Record) -> dict[int, RegionFacts]:
+    """The masked segments whose masks may overlap, by id."""
     cuts: dict[int, Cut] = {}
     for segment in record.segments:
         if segment.mask is None:
             continue
         mask = files.masks([segment.mask])[segment.mask]
-        if mask.shape != (height, width):
-            raise InputError(
-                f"the mask of segment {segment.id} of {record.id} is {mask.shape[1]} × "
-                f"{mask.shape[0]} pixels, its photograph {width} × {height}"
-            )
+        _check_mask(mask.shape, segment.id, record)
         x1, y1, x2, y2 = (int(v) for v in box_of(mask))
         if x2 == x1:
             raise InputError(f"the mask of segment {segment.id} of {record.id} holds no pixel")
         cuts[segment.id] = Cut(x1, y1, mask[y1:y2, x1:x2].copy())
-    looks = Looks(files, record, cuts)
-    regions = (
-        _of_mask(segment, cuts, looks, (width, height))
-        if segment.id in cuts
-        else _of_box(segment, record)
-        for segment in record.segments
-    )
-    return Scene((width, height), tuple(regions))
+    looks = Looks(files, record, {id: functools.partial(cuts.__getitem__, id) for id in cuts})
+    size_wh = (record.photo.width, record.photo.height)
+    return {s.id: _of_mask(s, cuts, looks, size_wh) for s in record.segments if s.id in cuts}
 
 
 def _of_mask(

@@ -7,29 +7,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from annoengine.mask import Mask
-
-
-@dataclass(frozen=True)
-class Outline:
-    """What a segment's mask looks like.
-
-    ``fill``: area / area of its box. ``solidity``: area / area of its convex hull (of pixel
-    corners). ``elongation``: ratio of the standard deviations along the principal axes, ≥ 1.
-    ``angle_deg``: of the longer axis, -90..90, 0 = level, positive = rising to the right.
-    ``ellipse_iou``: intersection over union with the solid ellipse that has the same centroid and
-    second moments. ``parts``: 8-connected parts that hold at least a tenth of the area.
-    """
-
-    fill: float
-    solidity: float
-    elongation: float
-    angle_deg: float
-    ellipse_iou: float
-    parts: int
 
 
 @dataclass(frozen=True)
@@ -59,34 +41,68 @@ def moments_of(mask: Mask) -> Moments:
     return Moments(round(area), x, y, xx, yy, raw["m11"] / area - x * y)
 
 
-def outline_of(mask: Mask, moments: Moments) -> Outline:
-    """The outline of a tight crop, with its moments."""
-    import cv2
+class Outline:
+    """What a segment's mask looks like, each number measured when it is first asked for.
 
-    half = (moments.xx + moments.yy) / 2
-    spread = math.hypot((moments.xx - moments.yy) / 2, moments.xy)
-    long, short = math.sqrt(half + spread), math.sqrt(max(half - spread, 1e-9))
-    # y grows downwards in an image: the sign is turned so that positive rises to the right.
-    angle = -math.degrees(0.5 * math.atan2(2 * moments.xy, moments.xx - moments.yy))
+    ``fill``: area / area of its box. ``solidity``: area / area of its convex hull (of pixel
+    corners). ``elongation``: ratio of the standard deviations along the principal axes, ≥ 1.
+    ``angle_deg``: of the longer axis, -90..90, 0 = level, positive = rising to the right.
+    ``ellipse_iou``: intersection over union with the solid ellipse that has the same centroid and
+    second moments. ``parts``: 8-connected parts that hold at least a tenth of the area.
+    """
 
-    first, last = mask.argmax(axis=1), mask.shape[1] - mask[:, ::-1].argmax(axis=1)
-    rows = np.flatnonzero(mask.any(axis=1))
-    ends = np.concatenate([first[rows], last[rows]])
-    corners = np.concatenate(
-        [np.stack([ends, np.tile(rows, 2) + step], axis=1) for step in (0, 1)]
-    ).astype(np.int32)
-    hull = float(cv2.contourArea(cv2.convexHull(corners)))
+    def __init__(self, mask: Mask) -> None:
+        """``mask`` is a tight crop that holds at least one pixel."""
+        self._mask = mask
 
-    labels, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    areas = stats[1:labels, cv2.CC_STAT_AREA]
-    return Outline(
-        fill=moments.area / mask.size,
-        solidity=moments.area / hull,
-        elongation=long / short,
-        angle_deg=angle if angle > -90 else 90.0,
-        ellipse_iou=_ellipse_iou(mask, moments),
-        parts=int(np.count_nonzero(areas >= moments.area / 10)),
-    )
+    @cached_property
+    def _moments(self) -> Moments:
+        return moments_of(self._mask)
+
+    @cached_property
+    def fill(self) -> float:
+        return self._moments.area / self._mask.size
+
+    @cached_property
+    def solidity(self) -> float:
+        import cv2
+
+        mask = self._mask
+        first, last = mask.argmax(axis=1), mask.shape[1] - mask[:, ::-1].argmax(axis=1)
+        rows = np.flatnonzero(mask.any(axis=1))
+        ends = np.concatenate([first[rows], last[rows]])
+        corners = np.concatenate(
+            [np.stack([ends, np.tile(rows, 2) + step], axis=1) for step in (0, 1)]
+        ).astype(np.int32)
+        return self._moments.area / float(cv2.contourArea(cv2.convexHull(corners)))
+
+    @cached_property
+    def elongation(self) -> float:
+        moments = self._moments
+        half = (moments.xx + moments.yy) / 2
+        spread = math.hypot((moments.xx - moments.yy) / 2, moments.xy)
+        return math.sqrt(half + spread) / math.sqrt(max(half - spread, 1e-9))
+
+    @cached_property
+    def angle_deg(self) -> float:
+        moments = self._moments
+        # y grows downwards in an image: the sign is turned so that positive rises to the right.
+        angle = -math.degrees(0.5 * math.atan2(2 * moments.xy, moments.xx - moments.yy))
+        return angle if angle > -90 else 90.0
+
+    @cached_property
+    def ellipse_iou(self) -> float:
+        return _ellipse_iou(self._mask, self._moments)
+
+    @cached_property
+    def parts(self) -> int:
+        import cv2
+
+        labels, _, stats, _ = cv2.connectedComponentsWithStats(
+            self._mask.view(np.uint8), connectivity=8
+        )
+        areas = stats[1:labels, cv2.CC_STAT_AREA]
+        return int(np.count_nonzero(areas >= areas.sum() / 10))
 
 
 def _ellipse_iou(mask: Mask, moments: Moments) -> float:

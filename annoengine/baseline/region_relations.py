@@ -43,8 +43,13 @@ NEARBY = 0.12
 """Directions are given of segments whose boxes are at most this part of the diagonal apart."""
 
 
-def standing_of(facts: RegionFacts, scene: Scene, group: list[RegionFacts]) -> Iterator[Draft]:
-    """Which of its name it is; ``group`` is all segments of that name."""
+def standing_of(
+    facts: RegionFacts, scene: Scene, group: list[RegionFacts], light: bool = True
+) -> Iterator[Draft]:
+    """Which of its name it is; ``group`` is all segments of that name.
+
+    Without ``light`` no pixel is looked at, and nothing is said of the lightest and the darkest.
+    """
     if not (facts.isthing and words_of(facts.category).countable):
         return
     ones = [other for other in group if not other.iscrowd]
@@ -64,17 +69,19 @@ def standing_of(facts: RegionFacts, scene: Scene, group: list[RegionFacts]) -> I
             yield "ordinal", (len(before) + 1, near), ()
         if all(c.box_xyxy[axis + 2] <= own - gap for c in crowds) and len(after) < LAST_ORDINAL:
             yield "ordinal", (len(after) + 1, far), ()
-    if crowds or not all(one.surface for one in ones):
+    if crowds or not all(one.has_mask for one in ones):
         return
-    yield from _extremes(facts, ones)
+    yield from _extremes(facts, ones, light)
 
 
-def _extremes(facts: RegionFacts, ones: list[RegionFacts]) -> Iterator[Draft]:
+def _extremes(facts: RegionFacts, ones: list[RegionFacts], by_light: bool) -> Iterator[Draft]:
     others = [other for other in ones if other.id != facts.id]
     if all(facts.area_px >= 1.1 * other.area_px for other in others):
         yield "extreme", ("largest", len(ones)), ()
     if all(facts.area_px * 1.1 <= other.area_px for other in others):
         yield "extreme", ("smallest", len(ones)), ()
+    if not by_light:
+        return
     light = facts.surface.light_mean if facts.surface else 0.0
     lights = [other.surface.light_mean for other in others if other.surface]
     if all(light >= other + 4 for other in lights):

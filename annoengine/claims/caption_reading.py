@@ -40,6 +40,9 @@ OF_ONE_BODY = frozenset(
 )
 """Nouns whose left one is that of a body, a garment or a vehicle, and never the image's."""
 
+_OCCASIONS = frozenset("site parade game match event race show ceremony view surroundings".split())
+"""Places and times as wide as the image: "the only horse in the parade"."""
+
 _ANYTHING = frozenset({"object", "item", "thing", "element", "subject", "figure", "feature"})
 _RANKING = frozenset(
     "left right top bottom upper lower middle center centre central leftmost rightmost topmost far "
@@ -56,7 +59,7 @@ _BARE = IMAGE_WORDS | frozenset(
 _CLAUSES = frozenset("acl relcl advcl conj xcomp ccomp pcomp parataxis".split())
 _SUBJECTS = ("nsubj", "nsubjpass")
 _NONE = frozenset({"no", "without", "lacks", "lacking"})
-_STANDING = frozenset("stand sit lie hang rest rise appear be".split())
+STANDING = frozenset("stand sit lie hang rest rise appear be".split())
 _RELATIVE = frozenset({"which", "that", "who", "whom", "whose"})
 _GROUPS = frozenset(
     "group pair set row line number trio couple cluster series crowd bunch one model two three "
@@ -201,7 +204,7 @@ class CaptionReading:
             if subjects:
                 return [subjects[0].i]
             shown = self.parsed.children(verb.i, "attr")
-            if not shown and verb.lemma.lower() in _STANDING:
+            if not shown and verb.lemma.lower() in STANDING:
                 # "On the right stands a tower."
                 shown = self.parsed.children(verb.i, "dobj")
             if shown:
@@ -304,11 +307,19 @@ class CaptionReading:
         return "same"
 
     def of_image(self, prep: Token) -> bool:
-        """ "In the image": it narrows nothing."""
+        """ "In the image", "at the launch site": it narrows nothing."""
         objects = self.parsed.children(prep.i, "pobj")
-        return prep.lower in ("in", "within") and any(
+        if prep.lower in ("in", "within") and any(
             word.lemma.lower() in IMAGE_WORDS or word.lower == "sight" for word in objects
+        ):
+            return True
+        return prep.lower in ("in", "at", "on") and any(
+            word.lemma.lower() in _OCCASIONS and self._is_nobody(word.i) for word in objects
         )
+
+    def _is_nobody(self, i: int) -> bool:
+        found = self.mention(i)
+        return found is None or found.who == "nobody"
 
     def negated(self, i: int) -> bool:
         """Is the phrase at a word denied ("is not on the left", "neither … nor")?"""

@@ -27,17 +27,19 @@ from annoengine.claims.colour_parts import (
     LOWER,
     MASSIVE,
     OUTER,
+    TINY,
     UPPER,
+    VIVID_PX,
     Size,
     size_of,
 )
 from annoengine.claims.colour_phrases import colour_phrases
-from annoengine.claims.colour_strength import likely, with_ginger
+from annoengine.claims.colour_strength import has_hue, likely, with_ginger
 from annoengine.claims.colour_subjects import ColourPhrase
 from annoengine.claims.colour_terms import Term
 from annoengine.claims.colour_wording import most, percent
+from annoengine.claims.mention_words import singular
 from annoengine.language.parsed import Parsed
-from annoengine.noun_phrase import singular
 
 ABSENT = 0.1
 """A segment of which less than this may pass for the one colour it is said to have has another."""
@@ -135,6 +137,9 @@ class _Judge:
             mention = self._of_own(phrase) or mention
         phrase = self._of_hair(phrase, mention)
         verdict = self._verdict(phrase, mention)
+        if verdict.truth == "contradicted" and self._is_vague(self._head(phrase), mention):
+            doubt = "the noun may mean something that is not annotated"
+            verdict = _Verdict("cannot tell", f"{doubt}; {verdict.evidence}")
         tokens = self.parsed.tokens
         return Statement(
             kind="colour",
@@ -161,7 +166,7 @@ class _Judge:
         if mention is None or mention.who == "nobody" or not mention.segments:
             return _Verdict("cannot tell", "no segment is known to be meant")
         if mention.who == "part":
-            if self._is_whole(head, mention):
+            if self._is_whole(head, mention) or self._is_made_of(phrase.root, head):
                 return self._each(mention, phrase, whole=True)
             return self._part(mention.segments, phrase, head)
         people = [id for id in mention.segments if nouns.is_person(self.regions[id].category)]
@@ -200,12 +205,27 @@ class _Judge:
         head = singular(self.parsed.tokens[mention.root].lower)
         return mention.who == "nobody" and (head in nouns.WORN or head in nouns.BODY)
 
+    def _is_vague(self, head: str, mention: Mention | None) -> bool:
+        """ "A green island", where hills are annotated: a word of many meanings, or for a part."""
+        if mention is None or mention.who != "segment":
+            return False
+        category = self.regions[mention.segments[0]].category
+        if singular(words_of(category).show.lower().split()[-1]) == head:
+            return False
+        return len(named(head)) > 1 or (head in nouns.PARTS and bool(named(head)))
+
     def _is_whole(self, head: str, mention: Mention) -> bool:
         """Is a part most of what it is of: a coat, the petals of a flower?"""
         kinds = [self.regions[id].category for id in mention.segments]
         return head in nouns.WHOLE or (
             head == "petal" and all("flower" in words_of(kind).show.split() for kind in kinds)
         )
+
+    def _is_made_of(self, i: int, head: str) -> bool:
+        """ "A patch of yellow cloth", "made of dark wood"."""
+        token = self.parsed.tokens[i]
+        of = self.parsed.tokens[token.head].lower in ("of", "from")
+        return head in nouns.MATERIAL and token.dep == "pobj" and of
 
     def _of_hair(self, phrase: ColourPhrase, mention: Mention | None) -> ColourPhrase:
         kinds = [self.regions[id].category for id in mention.segments] if mention else []
@@ -321,6 +341,8 @@ class _Judge:
             return _Verdict("cannot tell", evidence)
         if any(term.says.split()[-1] in _SHADOWS for term in phrase.colours):
             return _Verdict("cannot tell", f"shadows look so too; {evidence}")
+        if size is TINY:
+            return _Verdict("cannot tell", f"so small a patch may be another part; {evidence}")
         needed = max(size.least_px, size.surely * min(areas))
         patches = [
             max(self.photo.patch_px(id, term, wide=False, at_least=needed) for id in owners)
@@ -336,11 +358,14 @@ class _Judge:
         """Is what has a colour, or likely has it, too scattered for the part on any owner?"""
         margin = MARGIN_MAX_PX // 4 if overhangs and size is not GARMENT else 0
         looks = ((term, False), (likely(term), True), (term, True))
-        return any(size.scarce) and all(
+        vivid = any(size.vivid) and has_hue(term)
+        large = all(self.photo.area_px(id) >= VIVID_PX for id in owners)
+        scarce = size.vivid if vivid and large else size.scarce
+        return any(scarce) and all(
             self.photo.patch_px(id, looked, wide=wide, margin=margin)
             < share * self.photo.area_px(id)
             for id in owners
-            for (looked, wide), share in zip(looks, size.scarce, strict=True)
+            for (looked, wide), share in zip(looks, scarce, strict=True)
         )
 
     def _size_of(self, head: str, owners: Sequence[int]) -> Size:
@@ -353,7 +378,11 @@ class _Judge:
         """May little be seen of a garment: below another, or beyond the frame?"""
         if head in LOWER:
             return any(self.regions[id].box_xyxy[3] >= self.height - 1 for id in owners)
-        words = {singular(token.lower) for token in self.parsed.tokens}
+        words = {
+            singular(token.lower)
+            for token in self.parsed.tokens
+            if (told := self.told.get(token.i)) is None or told.who in ("part", "nobody")
+        }
         return head not in OUTER and not (words - {head}).isdisjoint(COVERING)
 
     def _upon(self, owners: Sequence[int]) -> list[int]:

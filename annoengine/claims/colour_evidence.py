@@ -70,13 +70,15 @@ class PhotoColours:
         self._record = record
         self._photo: ImageRgb | None = None
         self._crops: dict[int, _Crop] = {}
+        self._areas_px: dict[int, int] = {}
         self._counted: dict[int, tuple[_Counted, _Counted]] = {}
         self._shares: dict[tuple[int, Term], Share] = {}
         self.boxes = frozenset(s.id for s in record.segments if s.mask is None)
 
     def area_px(self, id: int) -> int:
         """How many pixels are measured for a segment: its mask's, or its box's."""
-        return self._colours(id)[0].total
+        self._colours(id)
+        return self._areas_px[id]
 
     def named(self, id: int) -> list[tuple[str, float]]:
         """The colour names of a segment with their shares, largest first."""
@@ -111,7 +113,7 @@ class PhotoColours:
 
         fine, _ = self._colours(id)
         table = _table(term, wide=wide)
-        if not margin and fine.share(table) * fine.total < at_least:
+        if not margin and fine.share(table) * self._areas_px[id] < at_least / 2:
             return 0
         crop = self._crop(id)
         mask = crop.mask
@@ -154,17 +156,21 @@ class PhotoColours:
         rows = slice(max(0, y1 - MARGIN_MAX_PX), min(height, y2 + MARGIN_MAX_PX))
         columns = slice(max(0, x1 - MARGIN_MAX_PX), min(width, x2 + MARGIN_MAX_PX))
         rgb, mask = self._photo[rows, columns], whole[rows, columns]
-        codes = _codes(rgb)
-        self._counted[id] = (_count(codes[mask]), _count(_codes(_squares(rgb, mask))))
+        area_px = self._areas_px[id] = int(np.count_nonzero(mask))
         stride = min(3, 1 + int((mask.size / LARGE_PX) ** 0.5))
-        self._crops[id] = _Crop(
-            mask[::stride, ::stride].copy(), codes[::stride, ::stride].copy(), stride
-        )
+        sparse = np.ascontiguousarray(mask[::stride, ::stride])
+        few = _codes(np.ascontiguousarray(rgb[::stride, ::stride]))
+        fine = few[sparse] if area_px >= MANY_PX else _codes(rgb[mask])
+        self._counted[id] = (_count(fine), _count(_codes(_squares(rgb, mask))))
+        self._crops[id] = _Crop(sparse, few, stride)
 
 
 LARGE_PX = 30_000
 """In larger crops, patches are looked for on each second row and column, in very large on each
 third: labelling patches is the dearest step here."""
+
+MANY_PX = 30_000
+"""Of a segment of so many pixels, each second or third row and column tells the shares."""
 
 MARGIN_MAX_PX = 12
 """The most that a part is looked for outside its segment's mask, in pixels."""

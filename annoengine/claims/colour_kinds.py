@@ -6,8 +6,8 @@ a name that is missing may count a caption wrong that is right, so whatever came
 
 from __future__ import annotations
 
+from annoengine.claims.mention_words import singular
 from annoengine.language.parsed import Parsed
-from annoengine.noun_phrase import singular
 
 _KINDS: tuple[tuple[str, str], ...] = (
     ("red", "onion light carpet cross wine cabbage panda squirrel deer pepper card tape kite"),

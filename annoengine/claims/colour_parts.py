@@ -16,7 +16,8 @@ class Size:
     ``share`` of its owner and ``least_px`` pixels; ``owner_px``: the least area of an owner on
     which it can be seen. ``surely``: the share from which a patch tells that the part has it.
     ``scarce``: the largest patches of what surely has the colour, likely has it and may pass for
-    it, as shares of the owner, that together are still too small for the part.
+    it, as shares of the owner, that together are still too small for the part. ``vivid``: the same
+    for colours with a hue of their own, which shade and sheen turn into no other.
     """
 
     share: float
@@ -24,16 +25,21 @@ class Size:
     owner_px: int
     surely: float
     scarce: tuple[float, float, float] = (0, 0, 0)
+    vivid: tuple[float, float, float] = (0, 0, 0)
 
 
-GARMENT = Size(0.01, 40, 300, 0.05, (0.02, 0.05, 0.14))
+VIVID_PX = 1000
+"""The least area of an owner for ``vivid``: on a small one the colours about it mix in. Ours."""
+
+GARMENT = Size(0.01, 40, 300, 0.05, (0.02, 0.05, 0.14), (0.025, 0.07, 0.2))
 MASSIVE = Size(0.01, 40, 300, 0.05, (0.005, 0.01, 0.03))
 BIG = Size(0.01, 40, 300, 0.05)
 HEADWEAR = Size(0.003, 25, 900, 0.03, (0.002, 0.006, 0.03))
 _SOLID = Size(0.003, 25, 900, 0.01, (0.001, 0.003, 0.03))
-_MEDIUM = Size(0.003, 25, 900, 0.01)
+_MEDIUM = Size(0.003, 25, 900, 0.01, vivid=(0.0006, 0.0015, 0.008))
+_WALLS = Size(0.01, 40, 300, 0.05, (0.01, 0.03, 0.08))
 _SMALL = Size(0.001, 12, 1500, 0.004)
-_TINY = Size(0.0004, 8, 9000, 0.001)
+TINY = Size(0.0004, 8, 9000, 0.001)
 
 UPPER = frozenset(
     "shirt tshirt tee sweater sweatshirt hoodie jersey blouse tunic jumper top cardigan vest "
@@ -75,10 +81,12 @@ def size_of(head: str) -> Size:
         return MASSIVE
     if head in _HATS:
         return HEADWEAR
+    if head == "wall":
+        return _WALLS
     if head in _BIG_PARTS:
         return BIG
     if head in _SOLID_PARTS:
         return _SOLID
     if head in _TINY_PARTS:
-        return _TINY
+        return TINY
     return _SMALL if head in _SMALL_PARTS else _MEDIUM

@@ -12,11 +12,11 @@ from annoengine.claims import colour_terms as terms
 from annoengine.claims import mention_words as nouns
 from annoengine.claims.colour_kinds import is_no_colour
 from annoengine.claims.colour_strength import strengthened
-from annoengine.claims.colour_subjects import LOOKS_OF, ColourPhrase, placed
+from annoengine.claims.colour_subjects import COLOURING, LOOKS_OF, ColourPhrase, placed
 from annoengine.claims.colour_terms import is_colour_word
 from annoengine.claims.mention_grammar import subject_of
+from annoengine.claims.mention_words import singular
 from annoengine.language.parsed import Chunk, Parsed, Token
-from annoengine.noun_phrase import singular
 
 _JOINERS = frozenset({"and", ",", "&", "/", "with"})
 _DENIALS = frozenset(
@@ -26,6 +26,8 @@ _GUESSES = frozenset(
     "or either possibly perhaps maybe likely probably presumably might may could would should "
     "almost nearly if unless supposedly apparently".split()
 )
+_BEGINNING = terms.LOOKS | terms.LIGHTER | terms.DARKER | {"off", *terms.BOUNDS, *terms.ISH}
+_TAKING = COLOURING | {"wear", "sport"}
 _COMPARED = frozenset({"than", "less", "as", "like", "more", "resembling"})
 
 
@@ -49,7 +51,7 @@ def _chains(parsed: Parsed) -> list[tuple[int, int, tuple[terms.Term, ...]]]:
     found, at = [], 0
     count = len(parsed.tokens)
     while at < count:
-        one = _one_colour(parsed, at)
+        one = _one_colour(parsed, at) if parsed.tokens[at].lower in _BEGINNING else None
         if one is None:
             at += 1
             continue
@@ -133,7 +135,9 @@ def _is_colour(parsed: Parsed, at: int) -> bool:
         return True
     if word not in terms.BOUNDS or is_no_colour(parsed, at):
         return False
-    if token.tag in ("JJR", "JJS", "NNS", "NNPS", "RBR") or token.pos in ("VERB", "ADV"):
+    if token.tag in ("JJR", "JJS", "NNS", "NNPS", "RBR") or token.pos == "VERB":
+        return False
+    if token.pos == "ADV" and parsed.tokens[token.head].lemma not in COLOURING:
         return False
     if token.tag == "NNP" and token.text[0].isupper() and at and parsed.tokens[at - 1].text != ".":
         first = parsed.tokens[at - 1].sentence != token.sentence
@@ -198,7 +202,7 @@ def _is_bare_colour(parsed: Parsed, token: Token, chunk: Chunk) -> bool:
     if token.dep == "conj":
         return is_colour_word(governor.lower) or governor.pos == "ADJ"
     if token.dep == "dobj":
-        return governor.lemma in ("wear", "sport") and not parsed.children(token.i, "det")
+        return governor.lemma in _TAKING and not parsed.children(token.i, "det")
     return token.dep in ("ROOT", "amod", "compound", "appos", "nmod", "npadvmod", "dep")
 
 

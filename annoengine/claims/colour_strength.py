@@ -13,6 +13,10 @@ from functools import lru_cache
 from annoengine.claims.colour_terms import AROUND, BOUNDS, Region, Term
 
 _VIVID = frozenset("bright vivid vibrant brilliant neon electric intense hot".split())
+HUED = 14
+"""The chroma from which on a core has a hue: that of the least saturated of the basic colours that
+are not browns. Ours."""
+
 _DEEPEST = {"jet": "black", "pitch": "black", "snow": "white"}
 
 
@@ -45,6 +49,16 @@ def strengthened(term: Term, words: Iterable[str]) -> Term:
     floor = min(core.chroma[0] for core in term.core)
     wide = (_asking(region, floor) for region in term.wide)
     return Term(term.says, term.core, tuple(wide))
+
+
+def has_hue(term: Term) -> bool:
+    """Is a colour one of hue, that keeps it in shade and sheen: red, and not grey or brown?
+
+    >>> from annoengine.claims.colour_terms import term_of
+    >>> [has_hue(term_of([word])) for word in ("red", "yellow", "white", "brown", "black")]
+    [True, True, False, False, False]
+    """
+    return all(core.hue != AROUND and core.chroma[0] >= HUED for core in term.core)
 
 
 def with_ginger(term: Term) -> Term:

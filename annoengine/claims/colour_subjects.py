@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from annoengine.claims import colour_terms as terms
+from annoengine.claims import mention_words as nouns
 from annoengine.claims.colour_kinds import is_kind_name
 from annoengine.claims.colour_terms import is_colour_word
 from annoengine.claims.mention_grammar import subject_of
+from annoengine.claims.mention_words import singular
 from annoengine.language.parsed import Chunk, Parsed
-from annoengine.noun_phrase import singular
 
 LOOKS_OF = frozenset("colour color hue shade tone tint coloration colouration coloring".split())
 _TOUCH = frozenset(
@@ -22,6 +23,7 @@ _TOUCH = frozenset(
 _DYED = frozenset(
     "colored coloured painted toned tinted hued dyed stained clad dressed tipped coated".split()
 )
+COLOURING = frozenset({"paint", "colour", "color", "dye", "tint", "stain", "varnish", "lacquer"})
 _MARKED = frozenset(
     "striped spotted patterned checkered checked speckled dotted mottled streaked trimmed flecked "
     "accented plaid tabby".split()
@@ -72,6 +74,8 @@ def placed(
         wearer = subject_of(parsed, last.head)
         if wearer is not None:
             return ColourPhrase(first, past, colours, wearer, "part", part="clothes")
+    if last.dep in ("advmod", "acomp", "oprd", "dobj") and tokens[last.head].lemma in COLOURING:
+        return _coloured(parsed, first, past, colours, last.head)
     # "Light-blue jeans" may lie outside of any base noun phrase.
     noun = tokens[last.head].pos in ("NOUN", "PROPN")
     if after is not None and last.dep in ("amod", "compound") and last.head >= past and noun:
@@ -180,11 +184,16 @@ def _bare(
         noun = singular(tokens[head.head].lower)
         if noun in LOOKS_OF or noun in _TOUCH:
             return _of_look(parsed, first, past, colours, head.head)
-        return None
+        if noun in nouns.QUANTITY | nouns.SHARE | nouns.VIEW or tokens[head.head].pos != "NOUN":
+            return None
+        # "A sky of pale green".
+        return ColourPhrase(first, past, colours, head.head, "whole")
     if token.dep == "pobj" and head.lower == "in":
         return _dressed(parsed, first, past, colours, head.head)
     if token.dep == "pobj":
         return None
+    if token.dep in ("dobj", "oprd") and head.lemma in COLOURING:
+        return _coloured(parsed, first, past, colours, head.i)
     if token.dep == "dobj":
         subject = subject_of(parsed, head.i)
         if subject is None:
@@ -192,6 +201,16 @@ def _bare(
         return ColourPhrase(first, past, colours, subject, "part", part="clothes")
     said = _said_of(parsed, first, past)
     return None if said is None else ColourPhrase(first, past, colours, said, "whole")
+
+
+def _coloured(
+    parsed: Parsed, first: int, past: int, colours: tuple[terms.Term, ...], verb: int
+) -> ColourPhrase | None:
+    """*Painted pink*, *glows red*: of what is painted, or glows."""
+    owner = subject_of(parsed, verb)
+    if owner is None or first <= owner < past:
+        return None
+    return ColourPhrase(first, past, colours, owner, "whole")
 
 
 def _dressed(

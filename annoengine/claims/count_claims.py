@@ -23,6 +23,10 @@ ALONE = 0.15
 """Another of its kind within this gap of the boxes, as a share of the diagonal, is company. Ours:
 two people at arm's length, who fill half of the height, stand nearer."""
 
+CROWD = 3
+"""What is annotated as a crowd is at least so many. Ours, and low: in COCO up to ten of a category
+are drawn one by one before the others make a crowd (Lin et al. 2014, arXiv 1405.0312)."""
+
 Means = Literal["some", "total", "least", "about"]
 
 NUMBERS = {
@@ -219,10 +223,10 @@ def _of_several_kinds(
 def _verdict(reading: CaptionReading, count: _Count, facts: RegionFacts) -> Verdict:
     words = words_of(facts.category)
     ones, crowd = reading.peers(facts.category)
-    if crowd:
-        return "cannot tell", f"a crowd of {words.plural} is annotated"
     if not facts.isthing or not words.countable:
         return "cannot tell", f"{words.show} is not annotated one by one"
+    if crowd:
+        return _beside_crowd(reading, count, facts, ones)
     evidence = f"{len(ones)} {words.show if len(ones) == 1 else words.plural} annotated"
     kind = reading.kind_of(count.noun, facts.category)
     if kind != "narrower" and count.means == "total" and not count.others:
@@ -246,6 +250,22 @@ def _verdict(reading: CaptionReading, count: _Count, facts: RegionFacts) -> Verd
         if kind == "narrower" or number < len(ones):
             return "cannot tell", evidence
     return ("supported" if kind == "same" else "cannot tell"), evidence
+
+
+def _beside_crowd(
+    reading: CaptionReading, count: _Count, facts: RegionFacts, ones: Sequence[RegionFacts]
+) -> Verdict:
+    """Where a crowd is annotated too, only that there are more than so many can be told."""
+    words = words_of(facts.category)
+    noun = reading.tokens[count.noun].lemma.lower()
+    evidence = f"a crowd of {words.plural} is annotated beside {len(ones)} single ones"
+    all_of_them = count.means == "total" and not count.others
+    plain = fits(noun, facts.category) and reading.kind_of(count.noun, facts.category) != "narrower"
+    largest = max((one.area_px for one in ones), default=0)
+    least = sum(one.area_px * MINOR >= largest for one in ones) + CROWD
+    if all_of_them and plain and count.number < least:
+        return "contradicted", evidence
+    return "cannot tell", evidence
 
 
 def _is_narrowed(reading: CaptionReading, noun: int) -> bool:
@@ -283,7 +303,7 @@ def _alone(reading: CaptionReading, token: Token) -> list[Statement]:
         others = [
             one for one in ones if one.id != facts.id and one.area_px * MINOR >= facts.area_px
         ]
-        if crowd or not facts.isthing:
+        if not facts.isthing or (crowd and not others):
             return "cannot tell", f"a crowd of {words.plural} is annotated"
         if not others:
             return ("supported" if len(ones) == 1 else "cannot tell"), f"no other {words.show} near"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from annoengine.baseline.region_facts import RegionFacts, Scene
-from annoengine.categories import fits, is_known, words_of
+from annoengine.categories import fits, is_known, named, words_of
 from annoengine.claims import mention_words as nouns
 from annoengine.claims.caption_claim import Mention, Who
 from annoengine.claims.mention_grammar import (
@@ -17,8 +17,9 @@ from annoengine.claims.mention_grammar import (
     of_noun,
     phrase_words,
 )
+from annoengine.claims.mention_words import singular
 from annoengine.language.parsed import Chunk, Parsed
-from annoengine.noun_phrase import plural, singular
+from annoengine.noun_phrase import plural
 
 
 class CaptionContext:
@@ -113,6 +114,16 @@ class CaptionContext:
 
     def fits_own(self, phrase: str) -> bool:
         return self.own is not None and self.own.id in self.fitting(phrase)
+
+    def bears_name(self, id: int, head: str) -> bool:
+        """Is a noun the last word of what a segment's category is called?"""
+        return self._shows.get(self.regions[id].category, [""])[-1] == head
+
+    def is_kin(self, head: str) -> bool:
+        """Is there a category to which a noun and the own one both belong: dahlia, flower head?"""
+        if self.own is None or self.animate(self.own):
+            return False
+        return not set(named(words_of(self.own.category).show)).isdisjoint(named(head))
 
     def phrase(self, i: int) -> str:
         """The words that name the thing: without determiners; with what a quantity is of."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from annoengine.claims.mention_words import singular
 from annoengine.language.parsed import Chunk, Parsed, Token
-from annoengine.noun_phrase import singular
 
 _SUBJECTS = ("nsubj", "nsubjpass")
 _UP = frozenset({"conj", "advcl", "xcomp", "ccomp", "dep", "pcomp", "prep", "acomp", "parataxis"})
 _SHOWS = frozenset({"show", "depict", "feature", "capture", "display", "present", "contain"})
-_PICTURES = frozenset({"image", "photo", "photograph", "picture", "scene"})
+_PICTURES = frozenset(
+    "image photo photograph picture scene portrait snapshot close-up closeup shot".split()
+)
 _NAMING = frozenset({"NOUN", "PROPN", "ADJ", "VERB"})
 _PLACES = frozenset(
     "left right top bottom upper lower middle central first second third fourth fifth last larger "
@@ -33,7 +35,7 @@ def first_subject(parsed: Parsed) -> int | None:
         return real[0].i if real else None
     if subjects:
         subject = subjects[0]
-        if subject.lemma.lower() in _PICTURES and root.lemma in _SHOWS:
+        if is_picture(parsed, subject.i) and root.lemma in _SHOWS:
             shown = parsed.children(root.i, "dobj")
             return shown[0].i if shown else subject.i
         return subject.i
@@ -46,6 +48,14 @@ def first_subject(parsed: Parsed) -> int | None:
             return inner[0].i
     sentence = (chunk.root for chunk in parsed.chunks)
     return next((i for i in sentence if parsed.tokens[i].sentence == root.sentence), None)
+
+
+def is_picture(parsed: Parsed, i: int) -> bool:
+    """Is it a word for the picture: "the image", "this close-up"?"""
+    word = parsed.tokens[i].lemma.lower()
+    if word == "up" and i > 1:
+        word = "".join(token.lower for token in parsed.tokens[i - 2 : i + 1])
+    return word in _PICTURES
 
 
 def subject_of(parsed: Parsed, verb: int) -> int | None:

@@ -8,7 +8,7 @@ from annoengine.claims import mention_words as nouns
 from annoengine.claims.caption_claim import Mention
 from annoengine.claims.mention_context import CaptionContext
 from annoengine.claims.mention_grammar import clause_verb, governor, subject_of
-from annoengine.noun_phrase import singular
+from annoengine.claims.mention_words import singular
 
 
 def owners_by_place(context: CaptionContext, i: int) -> tuple[Mention, ...] | None:
@@ -19,7 +19,7 @@ def owners_by_place(context: CaptionContext, i: int) -> tuple[Mention, ...] | No
     first = governor(context.parsed, i)
     head = context.parsed.tokens[first.head]
     if first.dep == "pobj":
-        if head.lower == "with" or (head.lower == "in" and _is_worn(context, i)):
+        if head.lower == "with" or (head.lower == "in" and _is_worn(context, i, head.head)):
             return _owners_by_preposition(context, i, head.i)
         return None
     if first.dep in ("dobj", "attr") and head.lemma in nouns.HAVE:
@@ -35,8 +35,15 @@ def owners_by_place(context: CaptionContext, i: int) -> tuple[Mention, ...] | No
     return None
 
 
-def _is_worn(context: CaptionContext, i: int) -> bool:
-    return singular(context.parsed.tokens[i].lower) in nouns.WORN
+def _is_worn(context: CaptionContext, i: int, above: int) -> bool:
+    head = singular(context.parsed.tokens[i].lower)
+    if context.parsed.tokens[above].lemma in _COVERING:
+        # "Trees covered in blossom", "dressed in a white coat".
+        return head in nouns.PARTS or head in nouns.WORN or head in nouns.BODY
+    return head in nouns.WORN
+
+
+_COVERING = frozenset("cover wrap drape dress clothe coat clad decorate adorn deck".split())
 
 
 def _owners_by_preposition(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from annoengine.claims import mention_words as nouns
 from annoengine.claims.caption_claim import Mention
 from annoengine.claims.mention_context import CaptionContext
-from annoengine.claims.mention_grammar import clause_verb, subject_of
-from annoengine.noun_phrase import singular
+from annoengine.claims.mention_grammar import clause_verb, is_picture, subject_of
+from annoengine.claims.mention_words import singular
 
 
 def pronoun_mention(context: CaptionContext, i: int) -> Mention:
@@ -26,6 +26,10 @@ def pronoun_mention(context: CaptionContext, i: int) -> Mention:
                 # "Its roof is red; it curls": the part or the whole, who knows. What is
                 # *its* is a part of the whole either way.
                 return context.mention(i, "nobody")
+            if told.who in ("segment", "several") and _may_be_self(context, token.lower):
+                # A caption that names its own segment by no word that is understood.
+                assert context.own is not None
+                return context.mention(i, "several", (*told.segments, context.own.id))
             return context.like(i, told)
     if _may_be_self(context, token.lower):
         return context.own_mention(i)
@@ -69,6 +73,7 @@ def _antecedents(context: CaptionContext, i: int) -> list[int]:
     for before in range(sentence - 1, -1, -1):
         heads = [c.root for c in parsed.chunks if parsed.tokens[c.root].sentence == before]
         begun = [j for j in heads if parsed.tokens[j].dep in ("nsubj", "nsubjpass")]
+        begun = [j for j in begun if not is_picture(parsed, j)]
         if before == 0 and context.named_at is not None:
             begun = [j for j in begun if j <= context.named_at] or [context.named_at]
         found += begun[:1]

@@ -9,7 +9,11 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from annoengine import noun_phrase
 from annoengine.categories import named
+
+singular = lru_cache(maxsize=1 << 14)(noun_phrase.singular)
+"""``annoengine.noun_phrase.singular``, which the rules ask some fifty times a caption."""
 
 
 def _words(*lines: str) -> frozenset[str]:
@@ -77,6 +81,10 @@ VIEW = _words(
 )
 """What belongs to the picture or to nothing that could be segmented."""
 
+SPOTS = frozenset({"corner", "edge", "side", "end", "border", "margin"})
+SIDES = frozenset({"left", "right", "top", "bottom", "upper", "lower", "far"})
+"""Words for places in the picture: "the upper left corner"."""
+
 GENERIC = _words("object item thing subject segment region element entity piece")
 """What a caption calls whatever it describes."""
 
@@ -88,6 +96,13 @@ LOOSE = _words(
 
 CONTENTS = _words("coffee tea drink beverage soup juice water milk beer wine liquid espresso")
 """What may be called like the vessel that holds it."""
+
+MATERIAL = _words(
+    "cloth fabric rock stone wood timber brick metal glass leather plastic paper cotton wool silk",
+    "denim velvet marble granite concrete steel iron clay ceramic porcelain straw felt nylon",
+    "canvas linen satin suede rubber bamboo wicker tile sandstone",
+)
+"""What things are made of: *a patch of yellow cloth* is yellow itself."""
 
 VESSELS = frozenset({"cup", "bowl", "bottle", "wine glass", "vase"})
 """Categories of COCO that hold something. Source: cocodataset.org, the list of categories."""

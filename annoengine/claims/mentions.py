@@ -29,8 +29,8 @@ from annoengine.claims.mention_grammar import (
 from annoengine.claims.mention_owners import owners_by_place
 from annoengine.claims.mention_pronouns import pronoun_mention
 from annoengine.claims.mention_topic import first_name
+from annoengine.claims.mention_words import singular
 from annoengine.language.parsed import Parsed
-from annoengine.noun_phrase import singular
 
 _ONE_CLAUSE = frozenset({"acl", "relcl", "conj", "advcl", "xcomp", "ccomp", "prep", "pcomp"})
 
@@ -102,6 +102,9 @@ class _Reader(CaptionContext):
         inner = of_noun(self.parsed, i)
         if inner is not None:
             return self._of(i, inner)
+        stuff = self._made_into(i)
+        if stuff is not None:
+            return self.part(i, (self.at(stuff),))
         outer = self._quantity_of(i)
         if outer is not None:
             return self.like(i, self.at(outer))
@@ -154,6 +157,23 @@ class _Reader(CaptionContext):
         ordinary = outer.pos in ("NOUN", "PROPN") and head in nouns.QUANTITY
         return outer.i if ordinary and outer.i in self.chunk_at else None
 
+    def _made_into(self, i: int) -> int | None:
+        """*cloth* in "a patch of yellow cloth", "made of cloth": what is made of it."""
+        token = self.parsed.tokens[i]
+        prep = self.parsed.tokens[token.head]
+        if token.dep != "pobj" or prep.lower not in ("of", "from"):
+            return None
+        if singular(token.lower) not in nouns.MATERIAL or prep.head == prep.i:
+            return None
+        if has_word(self.parsed, i, _ARTICLES):
+            return None
+        above = self.parsed.tokens[prep.head]
+        if above.pos in ("NOUN", "PROPN"):
+            return above.i if prep.lower == "of" else None
+        if above.lemma in ("make", "build", "construct", "carve", "cut", "sew", "form"):
+            return subject_of(self.parsed, above.i)
+        return None
+
     def _of(self, i: int, inner: int) -> Mention:
         """*X of Y*."""
         head = singular(self.parsed.tokens[i].lower)
@@ -177,7 +197,9 @@ class _Reader(CaptionContext):
                 return self.mention(i, owner.who, owner.segments)
             return self.mention(i, "nobody")
         if owner.who == "several":
-            return self.mention(i, "nobody")
+            # "The roof of the pavilion", where the roof is a segment and may be called a pavilion.
+            very = [id for id in self.fitting(head) if self.bears_name(id, head)]
+            return self.of_ids(i, very) if very else self.mention(i, "nobody")
         fit = [] if head in nouns.BODY | nouns.WHOLE | nouns.SHARE else self.fitting(head)
         return self._near_owner(i, [id for id in fit if id not in owner.segments], (owner,))
 
@@ -225,6 +247,9 @@ class _Reader(CaptionContext):
         """A noun that nobody is said to own in so many words."""
         token = self.parsed.tokens[i]
         head = singular(token.lower)
+        if head in nouns.SPOTS and has_word(self.parsed, i, nouns.SIDES):
+            # "The bottom left corner": of the image, or of what it is said to be of.
+            return self.mention(i, "nobody")
         if head in nouns.VIEW and not (head in nouns.PARTS and owners_by_place(self, i)):
             return self.mention(i, "nobody")
         if term_of((head,)) is not None and not has_word(self.parsed, i, _ARTICLES):
@@ -252,11 +277,35 @@ class _Reader(CaptionContext):
             return self._again(i, fit)
         if owners is not None and (self.is_part_word(i) or (not fit and not named(phrase))):
             return self._near_owner(i, fit, owners)
+        if fit and i == self.subject and self._may_be_own_loosely(i, fit):
+            assert self.own is not None
+            return self.mention(i, "several", (self.own.id, *fit))
         if fit:
             return self.of_ids(i, fit)
+        if self._is_own_again(i, head):
+            return self.own_mention(i)
         if self.is_part_word(i) and self.own is not None:
             return self._bare_part(i)
         return self.mention(i, "nobody")
+
+    def _may_be_own_loosely(self, i: int, fit: list[int]) -> bool:
+        """*The plate*, of a saucer, where coffee is annotated: it begins a caption that does not
+        name its own segment, and fits another by a word of many meanings only."""
+        if self.own is None or self.named_at is not None or self.own.iscrowd:
+            return False
+        head = singular(self.parsed.tokens[i].lower)
+        return len(named(head)) > 1 and not any(self.bears_name(id, head) for id in fit)
+
+    def _is_own_again(self, i: int, head: str) -> bool:
+        """*The bloom*, of a flower head; *the patch*, of what was called a patch before."""
+        definite = has_word(self.parsed, i, frozenset({"the", "this"}))
+        if not definite or self.own is None or is_plural_word(self.parsed, i):
+            return False
+        first = self.named_at
+        if first is not None and first < i and singular(self.parsed.tokens[first].lower) == head:
+            return True
+        subject = self.parsed.tokens[i].dep in ("nsubj", "nsubjpass", "poss")
+        return subject and self.is_part_word(i) and self.is_kin(head)
 
     def _bare_part(self, i: int) -> Mention:
         """*The ears*, of whom nobody says: of the caption's own segment, if they begin a clause."""

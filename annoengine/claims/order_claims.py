@@ -75,7 +75,7 @@ _MIDDLE = frozenset({"middle", "center", "centre", "central"})
 
 
 @dataclass(frozen=True)
-class _Order:
+class Order:
     """An ordinal at the words ``first`` up to ``past``, said at the word ``at``.
 
     ``noun`` is the word that it qualifies, None where it stands for one ("is the second from the
@@ -98,15 +98,16 @@ def order_statements(
     """What the caption says of the order of things of one kind, tested."""
     reading = CaptionReading(parsed, mentions, scene, own)
     found = []
-    for order in _orders(reading):
+    for order in orders(reading):
         statement = _statement(reading, order)
         if statement is not None:
             found.append(statement)
     return found
 
 
-def _orders(reading: CaptionReading) -> list[_Order]:
-    found: list[_Order] = []
+def orders(reading: CaptionReading) -> list[Order]:
+    """The ordinals of a caption, in its order."""
+    found: list[Order] = []
     for token in reading.tokens:
         if found and token.i < found[-1].past:
             continue
@@ -121,7 +122,7 @@ def _orders(reading: CaptionReading) -> list[_Order]:
     return found
 
 
-def _counted(reading: CaptionReading, token: Token) -> _Order | None:
+def _counted(reading: CaptionReading, token: Token) -> Order | None:
     """ "The second tower from the left", "third from right"."""
     rank = _ORDINALS.get(token.lower)
     if rank is None:
@@ -143,7 +144,7 @@ def _counted(reading: CaptionReading, token: Token) -> _Order | None:
     head = tokens[token.head]
     if noun is None and head.pos in ("NOUN", "PROPN") and token.dep in ("amod", "advmod"):
         noun = head.i
-    return _Order(token.i, side[1], token.i, noun, rank, side[0])
+    return Order(token.i, side[1], token.i, noun, rank, side[0])
 
 
 def _side_at(reading: CaptionReading, at: int) -> tuple[str, int] | None:
@@ -161,7 +162,7 @@ def _side_at(reading: CaptionReading, at: int) -> tuple[str, int] | None:
     return side, past
 
 
-def _last(reading: CaptionReading, token: Token) -> _Order | None:
+def _last(reading: CaptionReading, token: Token) -> Order | None:
     """ "The leftmost tower", "is rightmost", "the left-most one"."""
     side, past = _MOST.get(token.lower), token.i + 1
     tokens = reading.tokens
@@ -177,10 +178,10 @@ def _last(reading: CaptionReading, token: Token) -> _Order | None:
         noun = None
     if noun is not None and reading.tokens[noun].lemma.lower() in _PLACES:
         return None
-    return _Order(token.i, past, token.i, noun, 1, side)
+    return Order(token.i, past, token.i, noun, 1, side)
 
 
-def _furthest(reading: CaptionReading, token: Token) -> _Order | None:
+def _furthest(reading: CaptionReading, token: Token) -> Order | None:
     """ "Furthest to the left", "the farthest right"."""
     if token.lower not in _FURTHEST:
         return None
@@ -195,10 +196,10 @@ def _furthest(reading: CaptionReading, token: Token) -> _Order | None:
     if side is None:
         return None
     noun = _noun_after(reading, side[1]) if at + 1 >= side[1] else None
-    return _Order(token.i, side[1], token.i, noun, 1, side[0])
+    return Order(token.i, side[1], token.i, noun, 1, side[0])
 
 
-def _last_from(reading: CaptionReading, at: int) -> _Order | None:
+def _last_from(reading: CaptionReading, at: int) -> Order | None:
     """ "The last from the left", "the last one on the right"."""
     tokens, first = reading.tokens, at - 1
     noun = _noun_after(reading, at)
@@ -209,10 +210,10 @@ def _last_from(reading: CaptionReading, at: int) -> _Order | None:
     end = _OTHER_END[side[0]] if tokens[at].lower == "from" else side[0]
     if noun is not None and tokens[noun].lower == "one":
         noun = None
-    return _Order(first, side[1], first, noun, 1, end)
+    return Order(first, side[1], first, noun, 1, end)
 
 
-def _qualified(reading: CaptionReading, token: Token) -> _Order | None:
+def _qualified(reading: CaptionReading, token: Token) -> Order | None:
     """ "The left tower", "the middle one", "the one in the middle of the three"."""
     side = _UPPER.get(token.lower, token.lower)
     if side not in _SIDES and side not in _MIDDLE:
@@ -226,12 +227,12 @@ def _qualified(reading: CaptionReading, token: Token) -> _Order | None:
     noun = _noun_after(reading, past)
     if noun is None and side in _SIDES and past < len(tokens) and tokens[past].lower == "of":
         # "The lower of the two flowers".
-        return _Order(token.i, past, token.i, None, 1, side, loose=True)
+        return Order(token.i, past, token.i, None, 1, side, loose=True)
     if noun is None or tokens[noun].lemma.lower() in ("side", "hand", "part", "half", "section"):
         return None
     if side in _MIDDLE:
-        return _Order(token.i, past, token.i, noun, 0, "left")
-    return _Order(token.i, past, token.i, noun, 1, side, loose=True)
+        return Order(token.i, past, token.i, noun, 0, "left")
+    return Order(token.i, past, token.i, noun, 1, side, loose=True)
 
 
 def _noun_after(reading: CaptionReading, at: int) -> int | None:
@@ -245,7 +246,7 @@ def _noun_after(reading: CaptionReading, at: int) -> int | None:
     return noun
 
 
-def _statement(reading: CaptionReading, order: _Order) -> Statement | None:
+def _statement(reading: CaptionReading, order: Order) -> Statement | None:
     noun = order.noun
     if noun is not None:
         mention = reading.subject_of_noun(noun)
@@ -259,19 +260,22 @@ def _statement(reading: CaptionReading, order: _Order) -> Statement | None:
         return None
     negated = reading.negated(order.at)
 
-    def test(facts: RegionFacts) -> Verdict:
-        kind = "same" if noun is None else reading.kind_of(noun, facts.category, order.past)
-        if kind == "broader":
-            return "cannot tell", "not only things of its category are counted"
-        some = kind == "narrower" or _among_some(reading, order, facts.category)
-        return _verdict(reading, order, facts, some)
-
-    verdict = reading.weigh(subjects, test, negated)
+    verdict = reading.weigh(subjects, lambda f: rank_verdict(reading, order, f), negated)
     says = f"{reading.name(subjects[0])}: {'not ' if negated else ''}the {_words(order)}"
     return reading.statement("ordinal", says, order.first, order.past, verdict)
 
 
-def _words(order: _Order) -> str:
+def rank_verdict(reading: CaptionReading, order: Order, facts: RegionFacts) -> Verdict:
+    """Is a segment the one that an ordinal speaks of?"""
+    noun = order.noun
+    kind = "same" if noun is None else reading.kind_of(noun, facts.category, order.past)
+    if kind == "broader":
+        return "cannot tell", "not only things of its category are counted"
+    some = kind == "narrower" or _among_some(reading, order, facts.category)
+    return _verdict(reading, order, facts, some)
+
+
+def _words(order: Order) -> str:
     if order.rank == 0:
         return "middle one"
     if order.loose:
@@ -279,7 +283,7 @@ def _words(order: _Order) -> str:
     return f"number {order.rank} from the {order.side}"
 
 
-def _among_some(reading: CaptionReading, order: _Order, category: str) -> bool:
+def _among_some(reading: CaptionReading, order: Order, category: str) -> bool:
     """ "The second from the left in the front row": only some are counted."""
     after = reading.tokens[order.past] if order.past < len(reading.tokens) else None
     if after is None or after.lower not in ("in", "among", "of", "on", "at", "within"):
@@ -289,12 +293,13 @@ def _among_some(reading: CaptionReading, order: _Order, category: str) -> bool:
     return not reading.of_image(after) and not counted and not order.loose
 
 
-def _verdict(reading: CaptionReading, order: _Order, facts: RegionFacts, narrow: bool) -> Verdict:
+def _verdict(reading: CaptionReading, order: Order, facts: RegionFacts, narrow: bool) -> Verdict:
     ones, crowd = reading.peers(facts.category)
     name = words_of(facts.category)
     if not facts.isthing:
         return "cannot tell", f"{name.show} is not annotated one by one"
-    if crowd and not (order.rank == 1 and not order.loose and len(ones) > 1):
+    crowd = crowd and not _crowd_is_beyond(reading, order, facts)
+    if crowd and not (order.rank and not order.loose and len(ones) > 1):
         return "cannot tell", f"a crowd of {name.plural} is annotated"
     if order.rank == 0:
         return _middle(reading, facts, ones, narrow)
@@ -306,13 +311,30 @@ def _verdict(reading: CaptionReading, order: _Order, facts: RegionFacts, narrow:
         evidence = f"it is the only {name.show} that is annotated"
     if crowd:
         # Whoever is in the crowd, one that others are ahead of is not the first.
-        ahead = low > FIRST_AMONG and not narrow
+        ahead = low >= order.rank + FIRST_AMONG and not narrow
         return ("contradicted" if ahead else "cannot tell"), evidence
     if order.loose:
         return _loosely(low, top, len(ones), evidence, narrow)
     if order.rank > top or (order.rank < low and not narrow):
         return "contradicted", evidence
     return ("cannot tell" if narrow or low != top else "supported"), evidence
+
+
+def _crowd_is_beyond(reading: CaptionReading, order: Order, facts: RegionFacts) -> bool:
+    """Does every crowd of its kind lie behind it, seen from the side that is counted from?"""
+    if not order.rank or order.loose:
+        return False
+    _, axis, high = _SIDES[order.side]
+    margin = LEVEL * reading.scene.size_wh[axis]
+    own = facts.centre_xy[axis]
+    crowds = [
+        one.box_xyxy
+        for one in reading.scene.regions
+        if one.iscrowd and one.category == facts.category
+    ]
+    if high:
+        return all(box[axis + 2] <= own - margin for box in crowds)
+    return all(box[axis] >= own + margin for box in crowds)
 
 
 def _loosely(low: int, top: int, count: int, evidence: str, narrow: bool) -> Verdict:

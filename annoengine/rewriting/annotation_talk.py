@@ -303,7 +303,7 @@ def find_talk(
 
 def may_talk(lower: str) -> bool:
     """Is any of the words there without which no rule applies?"""
-    return any(stem in lower for stem in _STEMS)
+    return any(map(lower.__contains__, _STEMS))
 
 
 def _all_talk(text: str, category: str, is_drawn: Callable[[str], bool]) -> Iterator[Talk]:

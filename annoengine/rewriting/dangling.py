@@ -136,19 +136,22 @@ def find_dangling(text: str, category: str = "", other: str = "", own: str = "")
 
 def may_dangle(lower: str) -> bool:
     """Is any of the words there without which no rule applies? Pronouns count in few places."""
-    return any(stem in lower for stem in _STEMS) or _leans(lower)
+    return any(map(lower.__contains__, _STEMS)) or _leans(lower)
 
 
 def _leans(lower: str) -> bool:
-    return (
-        lower.startswith(("it", "its"))
-        or any(f" {pronoun}" in lower for pronoun in ("of it", "of them", "to it", "to them"))
-        or any(
-            f"{place} {pronoun}" in lower
-            for place in ("beside", "behind", "near", "above", "below", "under", "alongside", "by")
-            for pronoun in ("it", "them", "this", "that", "him", "her")
-        )
-    )
+    return lower.startswith("it") or any(map(lower.__contains__, _LEANING))
+
+
+_LEANING = (
+    *(" of it", " of them", " to it", " to them"),
+    *(
+        f"{place} {pronoun}"
+        for place in ("beside", "behind", "near", "above", "below", "under", "alongside", "by")
+        for pronoun in ("it", "them", "this", "that", "him", "her")
+    ),
+)
+"""Pronouns after words of place, without which none leans on another caption."""
 
 
 def _all_dangling(text: str, lower: str, category: str, other: str, own: str) -> Iterator[Dangling]:

@@ -26,7 +26,7 @@ class Draft:
         self.old = text
         self.text = text
         self.tidied = text
-        self._origins = list(range(len(text)))
+        self._origins: list[int] | None = None
         self._anchors: list[list[int]] = []
 
     @property
@@ -37,11 +37,16 @@ class Draft:
     def apply(self, edits: Sequence[Edit]) -> None:
         """Makes changes to the text as it is now. Of two that overlap the first begun counts."""
         done = len(self.text) + 1
-        chosen, past = [], 0
+        chosen: list[Edit] = []
+        past = 0
         for edit in sorted(edits, key=lambda edit: (edit.start, -edit.end)):
             if edit.start >= past and self.text[edit.start : edit.end] != edit.new:
                 chosen.append(edit)
                 past = max(edit.end, edit.start + (edit.start == edit.end))
+        if not chosen:
+            return
+        if self._origins is None:
+            self._origins = list(range(len(self.old)))
         for edit in reversed(chosen):
             assert edit.end <= done
             done = edit.start
@@ -65,6 +70,8 @@ class Draft:
     def edits(self) -> tuple[Edit, ...]:
         """What changed from the first text to this one, in order, as few as there are stretches."""
         found: list[Edit] = []
+        if self._origins is None:
+            return ()
         new, before = "", -1
         for letter, origin in zip(self.text, self._origins, strict=True):
             if origin < 0:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from annoengine.language.wordnet import WordClass, WordNet
-from annoengine.rewriting.faithful_words import Kind, Unit
+from annoengine.rewriting.faithful_lexicon import Kind
+from annoengine.rewriting.faithful_words import Unit
 
 _CLASSES: dict[Kind, WordClass] = {
     "noun": "noun",

@@ -6,11 +6,12 @@ nor measured for.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from annoengine.baseline.region_facts import Scene, measure_record
+from annoengine.baseline.region_facts import measure_record
 from annoengine.categories import words_of
 from annoengine.language.parser import parser_of
 from annoengine.language.wordnet import wordnet_of
@@ -22,10 +23,9 @@ from annoengine.rewriting.draft import Edit
 from annoengine.rewriting.faithful import RewriteFault, faults_of_rewrite, text_faults
 from annoengine.rewriting.faithful_bare import Bare, bare_caption
 from annoengine.rewriting.mark_references import Reference, find_references
-from annoengine.rewriting.referring import Names
+from annoengine.rewriting.referring import Names, SceneOrMeasure
 from annoengine.rewriting.rules import (
     Rewritten,
-    may_change,
     rewrite_captions,
     rewrite_relations,
 )
@@ -80,11 +80,12 @@ class Drafts:
 def draft_captions(files: RecordFiles, line: bytes, bounds: Bounds) -> Drafts:
     """The drafts of a record, from its line. Raises what measuring its picture raises."""
     record = Record.from_line(line)
-    scene = measure_record(files, record) if record.segments and may_change(record) else None
-    return drafts_of(record, scene, bounds)
+    # Most captions that speak of marks name what is the only one of its kind.
+    measure = functools.cache(functools.partial(measure_record, files, record))
+    return drafts_of(record, measure if record.segments else None, bounds)
 
 
-def drafts_of(record: Record, scene: Scene | None, bounds: Bounds) -> Drafts:
+def drafts_of(record: Record, scene: SceneOrMeasure, bounds: Bounds) -> Drafts:
     """The drafts of a record whose scene is measured, if it need be."""
     parse = parser_of(bounds.language).parse_all
     reader = _Marks(record, scene)
@@ -160,7 +161,7 @@ def _with_faults(draft: DraftOfCaption, faults: tuple[RewriteFault, ...]) -> Dra
 class _Marks:
     """What the marks of a record are, and what a caption that speaks of them says without them."""
 
-    def __init__(self, record: Record, scene: Scene | None) -> None:
+    def __init__(self, record: Record, scene: SceneOrMeasure) -> None:
         self.segments: Mapping[int, int] = {mark.number: mark.segment for mark in record.marks}
         self.numbers = tuple(sorted(self.segments))
         self._names = Names(record, scene)

@@ -12,192 +12,30 @@ import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
 
 from annoengine.language.parsed import Parsed, Token
 from annoengine.noun_phrase import singular
-
-Kind = Literal[
-    "colour",
-    "number",
-    "noun",
-    "adjective",
-    "verb",
-    "adverb",
-    "position",
-    "relation",
-    "negation",
-    "hedge",
-    "word",
-]
-
-
-def _word_set(*lines: str) -> frozenset[str]:
-    return frozenset(word for line in lines for word in line.split())
-
-
-COLOURS = _word_set(
-    "red orange yellow green blue purple violet pink brown black white gray beige tan cream olive",
-    "maroon navy teal turquoise cyan magenta lime gold golden silver khaki ivory bronze crimson",
-    "scarlet lavender lilac indigo peach amber blond blonde auburn burgundy rust charcoal mustard",
-    "reddish greenish bluish yellowish brownish whitish blackish grayish pinkish purplish orangish",
-    "multicolored colorful transparent translucent",
+from annoengine.rewriting.faithful_lexicon import (
+    COLOURS,
+    FEMALE,
+    GENDERS,
+    GENERIC,
+    HEDGES,
+    KINDS,
+    LONGEST_RELATION,
+    MALE,
+    NEGATIONS,
+    NUMBERS,
+    ORDINALS,
+    PLACED,
+    POSITIONS,
+    QUANTITIES,
+    RELATIONS,
+    SPELLINGS,
+    STILL,
+    Kind,
 )
-POSITIONS = _word_set(
-    "left right top bottom upper lower center middle central front back rear foreground background",
-    "leftmost rightmost topmost bottommost corner edge side above below north south",
-)
-_NUMBERS = {
-    word: n
-    for n, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-        "fifteen sixteen seventeen eighteen nineteen twenty".split()
-    )
-}
-_ORDINALS = {
-    f"{n}{ending}": word
-    for n, (word, ending) in enumerate(
-        (
-            ("first", "st"),
-            ("second", "nd"),
-            ("third", "rd"),
-            *((word, "th") for word in "fourth fifth sixth seventh eighth ninth tenth".split()),
-        ),
-        start=1,
-    )
-}
-_QUANTITIES = _word_set("several many few all both multiple numerous dozens every each single")
-_NEGATIONS = _word_set("no not n't n’t never none neither nor nobody nothing hardly barely cannot")
-_HEDGES = {
-    **dict.fromkeys("possibly perhaps maybe may might could potentially".split(), "possibly"),
-    **dict.fromkeys("probably likely presumably".split(), "probably"),
-    **dict.fromkeys("appear seem apparently seemingly".split(), "seem"),
-    **dict.fromkeys(("if", "though"), "if"),
-    "or": "or",
-}
-_SPELLINGS = {
-    "grey": "gray",
-    "greyish": "grayish",
-    "colour": "color",
-    "coloured": "colored",
-    "colourful": "colorful",
-    "coloring": "color",
-    "colouring": "color",
-    "colored": "color",
-    "centre": "center",
-    "tshirt": "t-shirt",
-    "airplane": "plane",
-    "aeroplane": "plane",
-    "bike": "bicycle",
-    "individual": "person",
-    "human": "person",
-    "photograph": "photo",
-    "tv": "television",
-    "o'clock": "clock",
-}
-"""Spellings and words that are the same to anyone; everything else is WordNet's."""
 
-_RELATIONS = {
-    "next to": "beside",
-    "adjacent to": "beside",
-    "alongside": "beside",
-    "beside": "beside",
-    "besides": "beside",
-    "close to": "near",
-    "nearby": "near",
-    "near to": "near",
-    "near": "near",
-    "in front of": "in front of",
-    "on top of": "on",
-    "upon": "on",
-    "atop": "on",
-    "onto": "on",
-    "on": "on",
-    "in back of": "behind",
-    "behind": "behind",
-    "inside of": "in",
-    "inside": "in",
-    "within": "in",
-    "in": "in",
-    "into": "into",
-    "out of": "out of",
-    "underneath": "under",
-    "beneath": "under",
-    "below": "under",
-    "under": "under",
-    "above": "above",
-    "over": "above",
-    "amid": "among",
-    "amidst": "among",
-    "amongst": "among",
-    "among": "among",
-    "in between": "between",
-    "between": "between",
-    "toward": "towards",
-    "towards": "towards",
-    "round": "around",
-    "around": "around",
-    "outside of": "outside",
-    "with": "with",
-    "having": "with",
-    "has": "with",
-    "have": "with",
-    "wearing": "wear",
-    "wears": "wear",
-    "worn": "wear",
-    "dressed in": "wear",
-    "clad in": "wear",
-    "by": "by",
-    "at": "at",
-    "from": "from",
-    "for": "for",
-    "without": "with",
-    "along": "along",
-    "across": "across",
-    "against": "against",
-    "through": "through",
-    "throughout": "throughout",
-    "opposite": "opposite",
-    "beyond": "beyond",
-    "past": "past",
-    "off": "off",
-    "up": "up",
-    "down": "down",
-    "away from": "away from",
-    "away": "away",
-    "than": "than",
-    "like": "like",
-    "outside": "outside",
-}
-_LONGEST_RELATION = max(len(phrase.split()) for phrase in _RELATIONS)
-_STILL = _word_set(
-    # articles, pronouns, conjunctions, auxiliaries, and adverbs that only point
-    "a an the this that these those it its itself he him his himself she her hers herself they",
-    "them their theirs themselves one ones which who whom whose what where when while as and but",
-    "there here be is are was were been being am do does did can will would to of so also too thus",
-    "just now 's ’s i we you my our your us me another other others else such",
-    "then because since until whereas although how why let however currently respectively",
-)
-_GENERIC = _word_set(
-    "object item thing element entity instance image picture photo scene frame view"
-)
-"""Nouns that stand for whatever is meant: their going or coming says nothing."""
-_PLACED = _word_set("locate situate position place see show visible depict present")
-"""Verbs and adjectives that say only that something is where it is, or that it can be seen."""
-_GENDERS = {
-    **dict.fromkeys("he him his himself".split(), "he"),
-    **dict.fromkeys("she her hers herself".split(), "she"),
-}
-_MALE = _word_set("man boy guy gentleman male father son brother king husband groom")
-_FEMALE = _word_set("woman girl lady female mother daughter sister queen wife bride")
-_KINDS: dict[str, Kind] = {
-    "NOUN": "noun",
-    "PROPN": "noun",
-    "ADJ": "adjective",
-    "VERB": "verb",
-    "AUX": "verb",
-    "ADV": "adverb",
-}
 WORDLIKE = re.compile(r"[^\W_]")
 
 
@@ -274,9 +112,9 @@ def _relation_at(parsed: Parsed, i: int) -> tuple[str, int]:
     tokens = parsed.tokens
     if tokens[i].lower in ("of", "to"):
         return (tokens[i].lower, 1) if _relates(parsed, tokens[i]) else ("", 0)
-    for length in range(min(_LONGEST_RELATION, len(tokens) - i), 0, -1):
+    for length in range(min(LONGEST_RELATION, len(tokens) - i), 0, -1):
         phrase = " ".join(token.lower for token in tokens[i : i + length])
-        relation = _RELATIONS.get(phrase)
+        relation = RELATIONS.get(phrase)
         if relation is None:
             continue
         if length == 1:
@@ -296,7 +134,7 @@ def _relates(parsed: Parsed, token: Token) -> bool:
     Other "of" and "to" are held by the words around them.
     """
     objects = parsed.children(token.i, "pobj")
-    if not objects or any(_GENERIC & {o.lemma.lower()} or o.lower in POSITIONS for o in objects):
+    if not objects or any(GENERIC & {o.lemma.lower()} or o.lower in POSITIONS for o in objects):
         return False
     before = parsed.tokens[token.i - 1].lower if token.i else ""
     return token.lower == "to" or spelled(before) in POSITIONS
@@ -315,7 +153,7 @@ def _only_points(parsed: Parsed, first: int, past: int, relation: str) -> bool:
         return False
     for token in parsed.tokens[past : past + 5]:
         word = spelled(token.lower)
-        if word in POSITIONS or word in _GENERIC:
+        if word in POSITIONS or word in GENERIC:
             return True
         if token.pos not in ("DET", "ADJ", "PRON", "ADV", "NOUN", "VERB") or word in COLOURS:
             return False
@@ -327,14 +165,14 @@ def _only_points(parsed: Parsed, first: int, past: int, relation: str) -> bool:
 def _unit(parsed: Parsed, token: Token) -> Unit | None:
     word = spelled(token.lower)
     lemma = spelled(token.lemma.lower())
-    if token.lower in _NEGATIONS:
+    if token.lower in NEGATIONS:
         return Unit(token.i, "negation", token.text, "not", frozenset({"not"}))
-    hedge = _HEDGES.get(word) or _HEDGES.get(lemma)
+    hedge = HEDGES.get(word) or HEDGES.get(lemma)
     if hedge:
         # "could be seen" doubts nothing.
         sees = word == "could" and parsed.tokens[token.head].lemma == "see"
         return None if sees else Unit(token.i, "hedge", token.text, hedge, frozenset({hedge}))
-    if word in _STILL:
+    if word in STILL:
         return None
     number = _number(word)
     if number:
@@ -344,10 +182,10 @@ def _unit(parsed: Parsed, token: Token) -> Unit | None:
     if word in POSITIONS:
         free = word == "side" and _says_side(parsed, token.i)
         return Unit(token.i, "position", token.text, word, frozenset({word}), free)
-    kind: Kind = _KINDS.get(token.pos, "word")
+    kind: Kind = KINDS.get(token.pos, "word")
     forms = frozenset({word, lemma, spelled(singular(word)), *_stems(word)})
-    free = bool(_GENERIC & forms) and _stands_for_any(parsed, token)
-    free = free or (lemma in _PLACED and _is_light(token))
+    free = bool(GENERIC & forms) and _stands_for_any(parsed, token)
+    free = free or (lemma in PLACED and _is_light(token))
     plural = kind == "noun" and token.tag in ("NNS", "NNPS")
     return Unit(token.i, kind, token.text, lemma, forms, free, plural)
 
@@ -373,14 +211,14 @@ def _number(word: str) -> str:
     """The number that a word says, in digits; its own name for a vague one; "" for none."""
     if word in ("one", "single"):
         return ""
-    if word in _NUMBERS:
-        return str(_NUMBERS[word])
-    if word in _QUANTITIES:
+    if word in NUMBERS:
+        return str(NUMBERS[word])
+    if word in QUANTITIES:
         return "many" if word in ("multiple", "numerous") else word
-    if word in _ORDINALS.values():
+    if word in ORDINALS.values():
         return word
-    if word in _ORDINALS:
-        return _ORDINALS[word]
+    if word in ORDINALS:
+        return ORDINALS[word]
     return word.lstrip("0") or "0" if word.isdigit() else ""
 
 
@@ -388,7 +226,7 @@ def _number(word: str) -> str:
 def spelled(word: str) -> str:
     """A lower-case word in the spelling that is compared."""
     word = word.replace("’", "'")
-    return _SPELLINGS.get(word, word)
+    return SPELLINGS.get(word, word)
 
 
 @lru_cache(maxsize=8192)
@@ -413,11 +251,11 @@ def neuter_of(parsed: Parsed) -> int:
 
 def genders_of(parsed: Parsed) -> tuple[frozenset[str], frozenset[str]]:
     """The genders that pronouns say, and those that pronouns and nouns say."""
-    said = {_GENDERS[token.lower] for token in parsed.tokens if token.lower in _GENDERS}
+    said = {GENDERS[token.lower] for token in parsed.tokens if token.lower in GENDERS}
     known = set(said)
     for token in parsed.tokens:
         word = singular(token.lower)
-        known |= {"he"} if word in _MALE else {"she"} if word in _FEMALE else set()
+        known |= {"he"} if word in MALE else {"she"} if word in FEMALE else set()
     return frozenset(said), frozenset(known)
 
 

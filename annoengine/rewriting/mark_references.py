@@ -9,7 +9,6 @@ person, and "platform 4" where it is a platform.
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -17,6 +16,7 @@ from typing import Literal
 
 from annoengine.categories import fits, named, words_of
 from annoengine.noun_phrase import singular
+from annoengine.rewriting.mark_numbers import known_and_unknown, list_end, numbers_in
 from annoengine.rewriting.mark_patterns import (
     BARE,
     BARE_NP,
@@ -25,7 +25,6 @@ from annoengine.rewriting.mark_patterns import (
     BRACKET,
     DISPLAYED_AFTER,
     DISPLAYED_BEFORE,
-    FOLLOWS_LIST,
     GENERIC,
     INDEFINITE_NP,
     LEAD,
@@ -119,49 +118,9 @@ Marks = frozenset[int]
 Categories = Mapping[int, str]
 
 
-def _numbers_in(said: str) -> list[int]:
-    """The numbers of a list; "2-5" and "2 to 5" are a range."""
-    found: list[int] = []
-    last_end = 0
-    for match in re.finditer(r"\d+|\b(?:" + "|".join(WORDS) + r")\b", said.lower()):
-        word = match.group()
-        number = int(word) if word.isdigit() else WORDS.index(word) + 1
-        between = said[last_end : match.start()].strip().lower()
-        if (
-            found
-            and between in ("-", "–", "to", "through")
-            and found[-1] < number <= found[-1] + 30
-        ):
-            found += range(found[-1] + 1, number)
-        found.append(number)
-        last_end = match.end()
-    return list(dict.fromkeys(found))
-
-
-def _cut(
-    text: str, match: re.Match[str], group: str, marks: Marks, plural: bool
-) -> tuple[int, str]:
-    """Where a list really ends, and its text: "object 3 and 5 people" ends after 3."""
-    start = match.start(group)
-    ends = [start + m.end() for m in re.finditer(r"\d+", match.group(group))]
-    end = ends[0]
-    for position, past in itertools.pairwise(ends):
-        number = int(re.findall(r"\d+", text[position:past])[-1])
-        bound = plural or FOLLOWS_LIST.match(text, past)
-        if not bound or (number not in marks and not plural):
-            break
-        end = past
-    return end, text[start:end]
-
-
-def _split(found: list[int], marks: Marks) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    known = tuple(number for number in found if number in marks)
-    return known, tuple(number for number in found if number not in marks)
-
-
 def _wraps(text: str, marks: Marks, categories: Categories) -> Iterator[Reference]:
     for match in WRAP.finditer(text):
-        numbers, unknown = _split(_numbers_in(match.group("list")), marks)
+        numbers, unknown = known_and_unknown(numbers_in(match.group("list")), marks)
         yield Reference(match.start(), match.start("phrase"), numbers, "wrap", "", unknown)
         yield Reference(match.end() - 1, match.end(), numbers, "wrap", "", ())
 
@@ -248,10 +207,10 @@ def _notes(text: str, marks: Marks, categories: Categories) -> Iterator[Referenc
             for name in ("list", "list2", "list3", "list4", "list5", "list6")
             if match.group(name)
         )
-        end, said = _cut(text, match, group, marks, plural=False)
+        end, said = list_end(text, match, group, marks, plural=False)
         if end == match.end(group):
             end = match.end()
-        numbers, unknown = _split(_numbers_in(said), marks)
+        numbers, unknown = known_and_unknown(numbers_in(said), marks)
         clear = re.search(rf"\b(?:{STRONG})\b", match.group(), re.I) or group in (
             "list4",
             "list5",
@@ -301,7 +260,7 @@ def _may_be_mark(
 
 def _brackets(text: str, marks: Marks, categories: Categories) -> Iterator[Reference]:
     for match in BRACKET.finditer(text):
-        numbers, unknown = _split(_numbers_in(match.group("list")), marks)
+        numbers, unknown = known_and_unknown(numbers_in(match.group("list")), marks)
         clear = match.group("word") or match.group("open") in "[<{" or "mark" in match.group()
         if (unknown and not clear) or (not numbers and match.group("open") == "<"):
             continue
@@ -338,8 +297,8 @@ def _names(text: str, marks: Marks, categories: Categories) -> Iterator[Referenc
     for match in NAME.finditer(text):
         head = match.group("head").lower()
         many = head.endswith("s") or head in ("entities",)
-        end, said = _cut(text, match, "list", marks, plural=many)
-        numbers, unknown = _split(_numbers_in(said), marks)
+        end, said = list_end(text, match, "list", marks, plural=many)
+        numbers, unknown = known_and_unknown(numbers_in(said), marks)
         if not numbers and not strong.match(head):
             continue
         possessive = bool(re.match(r"['’]s\b", text[end:]))
@@ -351,7 +310,7 @@ def _names(text: str, marks: Marks, categories: Categories) -> Iterator[Referenc
             possessive=possessive,
         )
     for match in NAME_WORDS.finditer(text):
-        numbers, unknown = _split(_numbers_in(match.group("list")), marks)
+        numbers, unknown = known_and_unknown(numbers_in(match.group("list")), marks)
         if numbers and not unknown:
             possessive = bool(match.group("poss"))
             yield Reference(match.start(), match.end(), numbers, possessive=possessive)
@@ -378,11 +337,11 @@ def _nouns(text: str, marks: Marks, categories: Categories) -> Iterator[Referenc
         at = match.start("list")
         noun = match.group("noun")
         many = noun.lower().endswith("s") or noun.lower() in ("people", "men", "women", "children")
-        end, _said = _cut(text, match, "list", marks, plural=many)
+        end, _said = list_end(text, match, "list", marks, plural=many)
         more = re.compile(rf"(?:\s*,\s*|\s*,?\s+and\s+)(?:the\s+)?{noun}s?\s+{N}", re.IGNORECASE)
         while again := more.match(text, end):
             end = again.end()
-        numbers, unknown = _split(_numbers_in(text[match.start("list") : end]), marks)
+        numbers, unknown = known_and_unknown(numbers_in(text[match.start("list") : end]), marks)
         at = max(at, end)
         if unknown or not _fitting(noun, numbers, categories) or GENERIC.match(noun):
             continue
@@ -404,8 +363,8 @@ def _nouns(text: str, marks: Marks, categories: Categories) -> Iterator[Referenc
 
 def _numbered(text: str, marks: Marks, categories: Categories) -> Iterator[Reference]:
     for match in NUMBERED.finditer(text):
-        end, said = _cut(text, match, "list", marks, plural="numbers" in match.group().lower())
-        numbers, unknown = _split(_numbers_in(said), marks)
+        end, said = list_end(text, match, "list", marks, plural="numbers" in match.group().lower())
+        numbers, unknown = known_and_unknown(numbers_in(said), marks)
         if not numbers or unknown or DISPLAYED_AFTER.match(text, end):
             continue
         possessive = bool(re.match(r"['’]s\b", text[end:]))
@@ -432,7 +391,7 @@ def _numbered(text: str, marks: Marks, categories: Categories) -> Iterator[Refer
 
 def _bare(text: str, marks: Marks, categories: Categories) -> Iterator[Reference]:
     for match in [*BARE.finditer(text), *PAIR.finditer(text)]:
-        numbers, unknown = _split(_numbers_in(match.group("list")), marks)
+        numbers, unknown = known_and_unknown(numbers_in(match.group("list")), marks)
         if numbers and not unknown:
             possessive = bool(match.group("poss"))
             yield Reference(match.start("list"), match.end(), numbers, possessive=possessive)

@@ -8,7 +8,7 @@ as true as a claim. Never a number that was drawn, never a colour: a drawn mark 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -35,6 +35,10 @@ _SIDE = {
     "top": "at the top",
     "bottom": "at the bottom",
 }
+
+
+SceneOrMeasure = Scene | Callable[[], Scene] | None
+"""A record's scene, or what measures it; None where nothing is known of it."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +73,15 @@ class _Telling:
 
 
 class Names:
-    """What the segments of a record are called; ``scene`` None: by their categories alone."""
+    """What the segments of a record are called.
 
-    def __init__(self, record: Record, scene: Scene | None) -> None:
+    ``scene`` may be a function that measures it, which is called when several segments of one name
+    must be told apart; None: they are called by their categories alone.
+    """
+
+    def __init__(self, record: Record, scene: SceneOrMeasure) -> None:
         self._segments = {segment.id: segment for segment in record.segments}
-        self._scene = scene
+        self._given = scene
         self._tellings: dict[int, _Telling | None] = {}
         self._kin: dict[str, list[int]] = {}
         for segment in record.segments:
@@ -191,6 +199,10 @@ class Names:
         return self._tellings[id]
 
     @cached_property
+    def _scene(self) -> Scene | None:
+        return self._given() if callable(self._given) else self._given
+
+    @cached_property
     def _facts(self) -> dict[int, RegionFacts]:
         assert self._scene is not None
         return {facts.id: facts for facts in self._scene.regions}
@@ -206,7 +218,7 @@ class Names:
             return None
         facts = self._facts[id]
         group = self._groups[name_of(facts)]
-        drafts = list(standing_of(facts, self._scene, group))
+        drafts = list(standing_of(facts, self._scene, group, light=False))
         places = [value for kind, value, _ in drafts if kind == "ordinal"]
         for place, side in places:
             if place == 1:

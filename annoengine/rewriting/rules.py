@@ -15,7 +15,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from annoengine.baseline.english import noun_of, with_article
-from annoengine.baseline.region_facts import Scene
 from annoengine.categories import fits
 from annoengine.language.parsed import Parsed
 from annoengine.record import Record
@@ -26,7 +25,15 @@ from annoengine.rewriting.draft import Draft, Edit
 from annoengine.rewriting.drawn_colours import names_of_drawn
 from annoengine.rewriting.mark_references import Reference, find_references, may_refer
 from annoengine.rewriting.mending import begins_large, cut_out, sentence_start, tidy
-from annoengine.rewriting.referring import Names, Phrase
+from annoengine.rewriting.referring import Names, Phrase, SceneOrMeasure
+from annoengine.rewriting.rule_patterns import (
+    ARE,
+    FUNCTION_WORD,
+    IN_IMAGE,
+    INSIDE,
+    IS_KIND,
+    SAYS,
+)
 
 VERSION = 1
 """Raised with every change to what the rules give, for fingerprints."""
@@ -56,7 +63,7 @@ class Rewritten:
         return bool(self.edits or self.summary_edits)
 
 
-def rewrite_captions(record: Record, scene: Scene | None, parse: Parse) -> dict[int, Rewritten]:
+def rewrite_captions(record: Record, scene: SceneOrMeasure, parse: Parse) -> dict[int, Rewritten]:
     """All captions of a record, texts and summaries, by their index; unchanged ones as well.
 
     Without a ``scene`` segments are told apart by their categories alone. ``parse`` is called at
@@ -80,7 +87,7 @@ def rewrite_captions(record: Record, scene: Scene | None, parse: Parse) -> dict[
     }
 
 
-def rewrite_relations(record: Record, scene: Scene | None, parse: Parse) -> dict[int, Rewritten]:
+def rewrite_relations(record: Record, scene: SceneOrMeasure, parse: Parse) -> dict[int, Rewritten]:
     """The texts of a record's relations, by their index, in the same way."""
     context = Context(record, scene)
     texts = [context.begin(relation.text, None) for relation in record.relations]
@@ -130,7 +137,7 @@ def _finish(works: Sequence[_Work], parse: Parse) -> None:
 class Context:
     """What the rules know of a record: its marks, its segments' names, the colours drawn."""
 
-    def __init__(self, record: Record, scene: Scene | None) -> None:
+    def __init__(self, record: Record, scene: SceneOrMeasure) -> None:
         self.record = record
         self.names = Names(record, scene)
         self.segments = {mark.number: mark.segment for mark in record.marks}
@@ -221,7 +228,7 @@ class Context:
             self._name_own(work, reference, ids[0], title)
             return
         opens = not text[: reference.start].strip()
-        kinds = _ARE.match(text, reference.end)
+        kinds = ARE.match(text, reference.end)
         named = kinds.group(1).split() if kinds else []
         starts = sentence_start(text, reference.start) == reference.start
         if starts and any(fits(word, self.names.category(ids[0])) for word in named):
@@ -255,18 +262,18 @@ class Context:
             bare = phrase.text.removeprefix("the ")
             work.draft.apply([Edit(span.start, span.end, _as_before(text, span.start, bare))])
             return
-        inside = _INSIDE.search(text[: span.start])
+        inside = INSIDE.search(text[: span.start])
         if inside and not possessive:
             work.draft.apply([cut_out(text, inside.start(), span.end)])
             return
         opens = sentence_start(text, span.start) == span.start
-        opens = opens or bool(_IN_IMAGE.fullmatch(text[: span.start]))
+        opens = opens or bool(IN_IMAGE.fullmatch(text[: span.start]))
         if not possessive and self._name_apposition(work, span, opens):
             return
         if opens and not possessive and self._name_kind(work, span, id):
             return
         person = noun_of(self.names.category(id)).is_person
-        says = _SAYS.match(text, span.end)
+        says = SAYS.match(text, span.end)
         if opens and not possessive and says:
             first = not text[: span.start].strip() or not text[span.start].isupper()
             if first or person or phrase.plural:
@@ -307,11 +314,11 @@ class Context:
     def _name_kind(self, work: _Work, span: Reference | Talk, id: int) -> bool:
         """ "Object 9 is lush green grass …", "Region 9 shows dense trees": the kind itself."""
         text = work.draft.text
-        says = _IS_KIND.match(text, span.end)
+        says = IS_KIND.match(text, span.end)
         if says is None or text[: span.start].strip():
             return False
         for word in says.group("kind").split():
-            if _FUNCTION.fullmatch(word):
+            if FUNCTION_WORD.fullmatch(word):
                 return False
             if fits(word.strip(","), self.names.category(id)):
                 first = says.start("kind")
@@ -380,33 +387,6 @@ class Context:
         if report:
             work.unresolved += [f"{d.why}" for d in found if d.new is None]
         tidy(work.draft)
-
-
-_SAYS = re.compile(
-    r"\s+(?:(?P<seems>(?:appears|seems)\s+to\s+be|could\s+be|may\s+be|might\s+be|is\s+(?:likely|probably"
-    r"|possibly))|(?P<are>are)|represents|refers\s+to|corresponds\s+to|denotes|is\s+(?:identified|labell?ed"
-    r"|categori[sz]ed|classified|annotated|marked|recogni[sz]ed|described)\s+as|is)\s?"
-    r"(?=\s+(?:an?|the|one|part|some|several|two|three|another)\s)",
-    re.IGNORECASE,
-)
-
-_IS_KIND = re.compile(
-    r"\s+(?:(?:is|are)(?!\s+(?:an?|the|one)\s)|(?:mainly\s+|mostly\s+)?consists?\s+(?:mainly\s+|mostly\s+)?of|shows|depicts"
-    r"|represents|displays|contains|features)\s+(?P<kind>(?:[A-Za-z-]+,?\s+){0,6}[A-Za-z-]+)"
-)
-_FUNCTION = re.compile(
-    r"(?:in|on|at|with|by|near|to|of|for|from|and|or|not|very|also|that|which|next"
-    r"|behind|above|below|more|is|are|than|the|an?|as|like|other|another|its|their|one|both|beside"
-    r"|between|under|over|against|across|along|around)|\w+(?:ed|ing)",
-    re.IGNORECASE,
-)
-_IN_IMAGE = re.compile(r"\s*(?:in|within)\s+(?:the|this)\s+\w+\s*,\s*", re.IGNORECASE)
-_INSIDE = re.compile(
-    r"\b(?:(?:shown|seen|visible|located|labell?ed|marked)\s+)?(?:in|within|inside|at)\s+$"
-    r"|\b(?:indicating|denoting|representing|signifying)\s+$",
-    re.IGNORECASE,
-)
-_ARE = re.compile(r"\s+are\s+(?:both\s+|all\s+)?((?:\w+\s+){0,2}\w+)", re.IGNORECASE)
 
 
 def _as_before(text: str, start: int, new: str) -> str:

@@ -14,7 +14,7 @@ annoengine's own. The model sees no picture: what it could add, it would invent.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -27,7 +27,6 @@ from annoengine.prompt import Prompt, draw
 from annoengine.provider import Message, Reply, Request, Sampling, TextPart
 from annoengine.record import Caption, Origin, Record, Relation, Score
 from annoengine.requirement import Requirement
-from annoengine.rewriting.draft import Edit
 from annoengine.rewriting.faithful import LEAST_WORDS, MOST_WORDS, RewriteFault
 from annoengine.rewriting.faithful_answer import caption_of_answer
 from annoengine.rewriting.faithful_record import (
@@ -38,8 +37,9 @@ from annoengine.rewriting.faithful_record import (
     judge_answers,
     same_text,
 )
+from annoengine.rewriting.rephrased_caption import Outcome, with_outcome
 from annoengine.rewriting.rules import has_trigger, may_change
-from annoengine.rewriting.span_places import lost_phrases, moved_spans, spans_in
+from annoengine.rewriting.span_places import lost_phrases, spans_in
 from annoengine.stage import Ask, Parameters, Setup, Stage
 
 RULES = "rules"
@@ -123,16 +123,6 @@ class _Talk:
     def turn(self) -> str:
         """The turn of its question."""
         return f"caption {self.index + 1}"
-
-
-@dataclass
-class _Outcome:
-    """What became of the text of one caption."""
-
-    text: str
-    origin: Origin
-    edits: tuple[Edit, ...] | None = None
-    scores: dict[str, float] = field(default_factory=dict)
 
 
 class Rephrase(Stage):
@@ -235,7 +225,7 @@ class Rephrase(Stage):
         for index, caption in enumerate(record.captions):
             draft = drafts.captions[index] if drafts.captions else None
             outcome = self._outcome(caption, draft, talks.get(index))
-            captions.append(_rewritten(caption, draft, outcome))
+            captions.append(with_outcome(caption, draft, outcome))
             scores += [
                 Score(name=name, value=value, by=self.setup.name, segment=caption.segment)
                 for name, value in outcome.scores.items()
@@ -387,8 +377,8 @@ class Rephrase(Stage):
 
     def _outcome(
         self, caption: Caption, draft: DraftOfCaption | None, talk: _Talk | None
-    ) -> _Outcome:
-        outcome = _Outcome(caption.text, caption.origin)
+    ) -> Outcome:
+        outcome = Outcome(caption.text, caption.origin)
         scores: dict[str, float] = {}
         if talk is not None:
             scores = {REFUSED: talk.refused, KEPT_RULES: float(talk.accepted is None)}
@@ -397,13 +387,13 @@ class Rephrase(Stage):
         if talk is not None and talk.accepted is not None:
             text, origin = talk.accepted
             if text != caption.text:
-                outcome = _Outcome(text, origin)
+                outcome = Outcome(text, origin)
             unresolved = 0 if draft is None else min(unresolved, draft.unresolved_in(text))
         elif draft is not None and draft.text != caption.text:
             failed = bool(draft.faults)
             if not failed:
                 origin = Origin(stage=self.setup.name, model=RULES)
-                outcome = _Outcome(draft.text, origin, draft.edits)
+                outcome = Outcome(draft.text, origin, draft.edits)
         outcome.scores = {
             CHANGED: float(outcome.text != caption.text),
             UNRESOLVED: float(unresolved),
@@ -425,15 +415,3 @@ def _filled(prompt: Prompt, **values: str) -> str:
 def _details(faults: Sequence[RewriteFault]) -> list[str]:
     """What is quoted of the faults: the first few; a list of twenty helps no model."""
     return list(dict.fromkeys(fault.detail for fault in faults))[:6]
-
-
-def _rewritten(caption: Caption, draft: DraftOfCaption | None, outcome: _Outcome) -> Caption:
-    """The caption with its new text, and its spans where they are now."""
-    summary = draft.summary if draft is not None and caption.summary else caption.summary
-    if outcome.text == caption.text:
-        return caption.but(summary=summary)
-    if outcome.edits is not None:
-        spans = moved_spans(caption.spans, outcome.edits, outcome.text)
-    else:
-        spans = spans_in(caption.text, caption.spans, outcome.text) or ()
-    return caption.rewritten(outcome.text, outcome.origin, summary=summary, spans=spans)

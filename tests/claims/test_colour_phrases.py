@@ -35,6 +35,12 @@ def told(text: str) -> list[Told]:
                 ("green", ("green",), "eyes", "whole"),
             ],
         ),
+        (
+            "A tower painted pink and cut off at the top.",
+            [("pink", ("pink",), "tower", "whole")],
+        ),
+        ("A clear sky of pale green.", [("pale green", ("pale green",), "sky", "whole")]),
+        ("A patch of green near the road.", []),
         ("The object is red in colour.", [("red", ("red",), "object", "whole")]),
         ("Large, red bus parked on the street.", [("red", ("red",), "bus", "whole")]),
         (

@@ -65,11 +65,21 @@ def test_evidence_tells_the_number() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Four cats lie there.", "It is the only cat.", "It is one of two cats."]
+    ("text", "truth"),
+    [
+        ("Four cats lie there.", "cannot tell"),
+        ("Twenty cats lie there.", "cannot tell"),
+        ("It is one of six cats.", "cannot tell"),
+        ("It is one of five cats.", "contradicted"),
+        ("It is one of two cats.", "contradicted"),
+        ("It is the only cat.", "contradicted"),
+        ("It is the only cat in the parade.", "contradicted"),
+        ("It is the only cat in a hat.", "cannot tell"),
+    ],
 )
-def test_a_crowd_leaves_the_number_open(text: str) -> None:
+def test_beside_a_crowd_only_too_few_is_told(text: str, truth: str) -> None:
     where = cats(3, region(9, "cat", (0, 70, 90, 99), crowd=True))
-    assert truths(said(text, where)) == ["cannot tell"]
+    assert truths(said(text, where)) == [truth]
 
 
 def test_stuff_is_not_counted() -> None:

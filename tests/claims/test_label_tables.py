@@ -17,6 +17,8 @@ from tests.claims.label_table import (
     COCO,
     COLUMNS,
     EXAMPLES,
+    SECOND,
+    THIRD,
     UNSEEN,
     Kind,
     Label,
@@ -26,7 +28,7 @@ from tests.claims.label_table import (
 from tests.claims.labels_generated import generate
 
 PHOTOGRAPHS = Path(__file__).parents[2] / "examples" / "photographs"
-TABLES = (EXAMPLES, COCO)
+TABLES = (EXAMPLES, COCO, SECOND, THIRD)
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda path: path.stem)
@@ -73,6 +75,18 @@ def test_the_segments_exist_in_the_examples() -> None:
 @pytest.mark.check_data
 def test_the_segments_exist_in_the_coco_sample(coco_sample: Path) -> None:
     assert strangers(read_labels(COCO), coco_sample / "panoptic.json") == []
+    further = [*read_labels(SECOND), *read_labels(THIRD)]
+    examples = {path.name for path in (PHOTOGRAPHS / "images").glob("*.jpg")}
+    of_coco = [label for label in further if label.image not in examples]
+    assert strangers(of_coco, coco_sample / "panoptic.json") == []
+    assert strangers([o for o in further if o not in of_coco], PHOTOGRAPHS / "panoptic.json") == []
+
+
+def test_no_table_says_what_another_says() -> None:
+    captions = [{label.caption for label in read_labels(table)} for table in TABLES]
+    assert all(one.isdisjoint(two) for one, two in itertools.combinations(captions, 2))
+    assert len(read_labels(SECOND)) >= 100
+    assert len(read_labels(THIRD)) >= 60
 
 
 def test_the_statements_of_one_caption_do_not_overlap() -> None:

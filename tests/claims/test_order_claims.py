@@ -76,7 +76,7 @@ def test_a_crowd_leaves_the_order_open() -> None:
     where = scene(
         region(1, "giraffe", (10, 40, 20, 60)),
         region(2, "giraffe", (40, 40, 50, 60)),
-        region(3, "giraffe", (60, 40, 99, 60), crowd=True),
+        region(3, "giraffe", (20, 40, 99, 60), crowd=True),
     )
     assert truths(said("The leftmost giraffe is drinking.", where, 2)) == ["cannot tell"]
 
@@ -199,3 +199,20 @@ def test_a_crowd_leaves_open_all_but_who_is_not_the_first() -> None:
     assert truths(said("This is the leftmost giraffe.", where, 2)) == ["cannot tell"]
     assert truths(said("This is the leftmost giraffe.", where, 1)) == ["cannot tell"]
     assert truths(said("The third giraffe from the left.", where, 1)) == ["cannot tell"]
+
+
+@pytest.mark.parametrize(
+    ("text", "own", "truth"),
+    [
+        ("The third giraffe from the left is drinking.", 1, "contradicted"),
+        ("The first giraffe from the left is drinking.", 1, "supported"),
+        ("The third giraffe from the right is drinking.", 1, "cannot tell"),
+        ("The first giraffe from the right is drinking.", 1, "contradicted"),
+        ("The second giraffe from the left is drinking.", 3, "cannot tell"),
+        ("The first giraffe from the left is drinking.", 3, "contradicted"),
+    ],
+)
+def test_a_crowd_on_one_side_leaves_the_order_of_the_other(text: str, own: int, truth: str) -> None:
+    three = row(10, 30, 50)
+    crowd = region(9, "giraffe", (45, 40, 99, 60), crowd=True)
+    assert truths(said(text, Scene(three.size_wh, (*three.regions, crowd)), own)) == [truth]

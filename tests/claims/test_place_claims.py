@@ -40,6 +40,12 @@ def said(text: str, box: tuple[float, float, float, float], **others: int) -> li
         ("at the far right", (60, 40, 70, 60), "cannot tell"),
         ("at the far right", (50, 40, 60, 60), "contradicted"),
         ("near the left edge of the image", (38, 40, 48, 60), "contradicted"),
+        ("at the far right edge of the picture", (20, 20, 89, 60), "cannot tell"),
+        ("at the far right edge of the picture", (0, 20, 89, 60), "contradicted"),
+        ("at the far right edge of the picture", (15, 20, 93, 60), "cannot tell"),
+        ("only at the bottom of the image", (0, 0, 100, 99), "contradicted"),
+        ("only at the bottom of the image", (0, 60, 100, 99), "supported"),
+        ("only at the top of the image", (0, 0, 100, 70), "supported"),
         ("near the edge of the image", (40, 40, 60, 60), "contradicted"),
         ("slightly left of the center of the image", (30, 40, 50, 60), "supported"),
         ("slightly left of center", (60, 40, 80, 60), "contradicted"),
@@ -224,3 +230,10 @@ def test_phrases_are_found_by_their_words() -> None:
     parsed = parse("A flag in the top-left corner of the photo, right next to the right door.")
     (phrase,) = place_phrases(parsed)
     assert (phrase.words, phrase.whose) == ("top left corner", "image")
+
+
+def test_what_stands_in_a_corner_may_be_named_last() -> None:
+    parsed = parse("In the bottom left corner stands a cup.")
+    where = scene(region(1, "cup", (70, 0, 90, 30)))
+    found = place_statements(parsed, spoken(parsed, 1, cup=1), where, 1)
+    assert truths(found) == ["contradicted"]

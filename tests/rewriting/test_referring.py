@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from annoengine.baseline.region_facts import Scene
 from annoengine.rewriting.referring import Names, Phrase
 from tests.rewriting.small_records import Thing, make_record, scene_of
 
@@ -111,3 +112,21 @@ def test_several_at_once(speaker: int | None, numbers: tuple[int, ...], text: st
 def test_segments_that_nobody_named() -> None:
     names = names_of(("region", (0, 0, 10, 10)), ("object", (50, 50, 60, 60)))
     assert told(names, 1, 2) == ["the area", "the object"]
+
+
+def test_a_scene_is_measured_only_to_tell_segments_of_one_name_apart() -> None:
+    record = make_record(
+        (("dog", (0, 0, 20, 20)), *(("cup", (x, 50, x + 5, 60)) for x in (5, 40, 80))), ()
+    )
+    asked = []
+
+    def measure() -> Scene:
+        asked.append(1)
+        return scene_of(record)
+
+    names = Names(record, measure)
+    assert names.one(101, 102).text == "the dog"
+    assert names.several([102, 103, 104]).text == "the three cups"
+    assert not asked
+    assert names.one(102, 101).text == names.one(102, 101).text == "the leftmost cup"
+    assert len(asked) == 1
