@@ -119,15 +119,14 @@ class RecordAsk:
         call = Call(self.record.id, turn, key, request, content, provider, course.model)
         if provider.BATCH:
             if journal.last_try(self.record.id, turn, key) >= step.door.policy.tries:
-                lost = Sending(step.door, journal, call).gave_up("lost in every wave")
-                return replace(lost, key=key, turn=turn)
+                return Sending(step.door, journal, call).gave_up("lost in every wave")
             step.outbox[(self.record.id, turn, key)] = call
             raise Waiting(f"{self.record.id}: {turn} waits for a batch")
         sent = await Sending(step.door, journal, call).outcome()
         await journal.durable()
         if step.on_call:
             step.on_call(sent.reply, False, sent.usd)
-        return replace(sent.reply, key=key, turn=turn)
+        return sent.reply
 
     async def all(self, requests: Sequence[tuple[Request, str]]) -> list[Reply]:
         """Several turns at once. The first error is raised when all of them have ended."""

@@ -14,22 +14,14 @@ redirects with the key in its headers.
 from __future__ import annotations
 
 import asyncio
-import urllib.request
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from annoengine.chat_connection import (
-    CONNECT_S,
-    KEEP_ALIVE_S,
-    Slices,
-    is_on_this_machine,
-    is_out,
-    to_send,
-)
 from annoengine.chat_errors import BrokenCall
 from annoengine.errors import SettingError
+from annoengine.wire_session import WireSession, goes_by_aiohttp, proxy_for
 
 if TYPE_CHECKING:
     import aiohttp
@@ -37,9 +29,6 @@ if TYPE_CHECKING:
 _SHORTEST_DEADLINE_S = 10.0
 """Google refuses a call that sets its server a shorter deadline (400, "Manually set deadline 5s is
 too short. Minimum allowed deadline is 10s.")."""
-
-_UNWRITTEN = "Cannot write to closing transport"
-"""What aiohttp says where the server had hung up before the body was written."""
 
 _NOT_TAKEN_OVER = {"host", "content-length", "transfer-encoding", "cookie"}
 _SCOPE = "https://www.googleapis.com/auth/cloud-platform"
@@ -110,19 +99,11 @@ class GeminiConnection:
         Raises SettingError for settings that the client does not take, BrokenCall where there is
         no token.
         """
-        import aiohttp
         from google import genai
         from google.genai import types
 
-        self._timeout_s = timeout_s
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=concurrency, keepalive_timeout=KEEP_ALIVE_S),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            # Connecting ends before our own clock does: then it is certain that nothing was sent.
-            timeout=aiohttp.ClientTimeout(sock_connect=min(CONNECT_S, timeout_s / 2)),
-            middlewares=(_take_down,),
-        )
-        http = {**self._http, "aiohttp_client": self._session}
+        self._wire = WireSession(timeout_s, concurrency, middlewares=(_take_down,))
+        http = {**self._http, "aiohttp_client": self._wire.session}
         # It also makes clients that nobody uses, and that fail at a proxy that httpx cannot use.
         http |= {"client_args": {"trust_env": False}, "async_client_args": {"trust_env": False}}
         if timeout_s >= _SHORTEST_DEADLINE_S:
@@ -132,7 +113,7 @@ class GeminiConnection:
                 genai.Client, http_options=types.HttpOptions(**http), **self._settings
             )
             self._address = await self._ask_client()
-            self._proxy = _proxy_for(str(self._address.url))
+            self._wire.proxy = _proxy_for(str(self._address.url))
         except BaseException as error:
             await self.close()
             if isinstance(error, ValueError):
@@ -143,7 +124,7 @@ class GeminiConnection:
         """Closes all connections."""
         if self._renewal is not None:
             self._renewal.cancel()
-        await self._session.close()
+        await self._wire.close()
         if self._client is not None:
             await self._client.aio.aclose()
             self._client.close()
@@ -182,39 +163,15 @@ class GeminiConnection:
 
         Raises BrokenCall where there is none.
         """
-        import aiohttp
-
         if self._credentials is not None and not self._credentials.valid:
             await self._renew()
         address = self._address
-        content = to_send(body)
-        size = {"Content-Length": str(len(body))} if isinstance(content, Slices) else {}
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                # A turn of the loop, in which connections that the server has closed since the
-                # last call leave the pool.
-                await asyncio.sleep(0)
-                async with self._session.post(
-                    address.url,
-                    data=content,
-                    headers={**address.headers, **size},
-                    ssl=address.ssl,
-                    proxy=self._proxy,
-                    allow_redirects=False,
-                    middlewares=(),
-                ) as response:
-                    reply = await response.read()
-                    headers = {name.lower(): value for name, value in response.headers.items()}
-        except aiohttp.ClientError as error:
-            raise _broken(error, content) from error
-        except TimeoutError:
-            problem = f"no whole reply in {self._timeout_s:g} s"
-            raise BrokenCall(problem, sent=is_out(content)) from None
-        if response.status == 200:
+        reply = await self._wire.post(address.url, body, address.headers, address.ssl)
+        if reply[0] == 200:
             self._in_doubt = False
-        elif response.status == 401 and self._may_be_stale(address):
+        elif reply[0] == 401 and self._may_be_stale(address):
             raise BrokenCall("no token for Vertex: the last one is refused", sent=False)
-        return response.status, headers, reply
+        return reply
 
     def _may_be_stale(self, address: _Address) -> bool:
         """Whether a refused token may just be too old, which a wrong clock would not tell.
@@ -232,22 +189,6 @@ class GeminiConnection:
         return True
 
 
-def _broken(error: aiohttp.ClientError, content: bytes | Slices) -> BrokenCall:
-    import aiohttp
-
-    problem = f"{type(error).__name__}: {error}"
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return BrokenCall(problem, sent=False, hopeless=True)
-    never = isinstance(
-        error,
-        aiohttp.ClientConnectorError
-        | aiohttp.ConnectionTimeoutError
-        | aiohttp.ClientHttpProxyError,
-    )
-    unsent = never or _UNWRITTEN in str(error)
-    return BrokenCall(problem, sent=not unsent and is_out(content))
-
-
 def _is_passing(error: Any) -> bool:
     """Whether a token may be had later: no way to the server of tokens, or it says so itself."""
     from google.auth.exceptions import TransportError
@@ -256,21 +197,14 @@ def _is_passing(error: Any) -> bool:
 
 
 def _proxy_for(url: str) -> str | None:
-    """The proxy of the environment for an address; none for a server on this machine.
-
-    Looked up once: aiohttp's own ``trust_env`` reads the environment and ``.netrc`` in a thread
-    for each call, and refuses a token beside an entry for the host there.
-    """
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if is_on_this_machine(host) or urllib.request.proxy_bypass(host):
-        return None
-    proxy = urllib.request.getproxies().get(parts.scheme)
-    if proxy is not None and urlsplit(proxy).scheme not in ("http", "https"):
+    """The proxy of the environment for an address. Raises SettingError for one of another kind."""
+    proxy = proxy_for(url)
+    if proxy is not None and not goes_by_aiohttp(url):
+        scheme = urlsplit(url).scheme
         raise SettingError(
-            f"the proxy for {parts.scheme} is of the kind {urlsplit(proxy).scheme!r}; gemini goes "
-            f"through http and https proxies; set {parts.scheme.upper()}_PROXY to one, or "
-            f"NO_PROXY={host}"
+            f"the proxy for {scheme} is of the kind {urlsplit(proxy).scheme!r}; gemini goes "
+            f"through http and https proxies; set {scheme.upper()}_PROXY to one, or "
+            f"NO_PROXY={urlsplit(url).hostname}"
         )
     return proxy
 

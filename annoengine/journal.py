@@ -63,6 +63,10 @@ class _Retries:
         )
 
 
+_NEVER_RETRIED = _Retries()
+"""Of the records that no retry opened anew; nobody adds to it."""
+
+
 def _reply_from(entry: Mapping[str, Any]) -> Reply:
     usage = entry.get("usage") or {}
     return Reply(
@@ -107,6 +111,7 @@ class Journal:
         self._written = 0
         self._synced = 0
         self._syncing: asyncio.Task[None] | None = None
+        self._waiting: list[asyncio.Future[None]] = []
         self._descriptor = self._open() if writable else -1
         self._size = self._load()
 
@@ -171,8 +176,10 @@ class Journal:
     def _retries_of(self, record: str) -> _Retries:
         known = self._retries.get(record)
         if known is None:
+            if self._older is None:
+                return _NEVER_RETRIED
             known = self._retries[record] = _Retries()
-            for generation, turns in self._older.retries(record) if self._older else ():
+            for generation, turns in self._older.retries(record):
                 self._open_generation(record, generation, turns)
         return known
 
@@ -192,7 +199,7 @@ class Journal:
         return None
 
     def _write(self, entry: Mapping[str, Any]) -> tuple[int, int]:
-        line = orjson.dumps(entry) + b"\n"
+        line = orjson.dumps(entry, option=orjson.OPT_APPEND_NEWLINE)
         offset = self._size
         try:
             written = os.write(self._descriptor, line)
@@ -256,15 +263,14 @@ class Journal:
         usd: float | None = None,
     ) -> None:
         """The outcome of a call, raw; ``usd`` is what it cost, where a price is known."""
+        used = reply.usage
         usage = {
-            name: value
-            for name, value in (
-                ("input_tokens", reply.usage.input_tokens),
-                ("output_tokens", reply.usage.output_tokens),
-                ("cached_input_tokens", reply.usage.cached_input_tokens),
-            )
-            if value is not None
+            "input_tokens": used.input_tokens,
+            "output_tokens": used.output_tokens,
+            "cached_input_tokens": used.cached_input_tokens,
         }
+        if None in usage.values():
+            usage = {name: count for name, count in usage.items() if count is not None}
         entry = self._entry("answered", record, turn, key, number)
         entry |= {
             "seconds": round(seconds, 4),
@@ -282,8 +288,8 @@ class Journal:
         self._settle(record, turn, key)
         self.counts.answered += 1
         self.counts.outcomes[reply.outcome] = self.counts.outcomes.get(reply.outcome, 0) + 1
-        self.counts.input_tokens += reply.usage.input_tokens or 0
-        self.counts.output_tokens += reply.usage.output_tokens or 0
+        self.counts.input_tokens += used.input_tokens or 0
+        self.counts.output_tokens += used.output_tokens or 0
         self.counts.spent_nano += in_nano(usd or 0.0)
 
     def failed(
@@ -346,16 +352,32 @@ class Journal:
 
     async def durable(self) -> None:
         """Returns when all that was written so far is safe on the disk; one flush serves many."""
-        mine = self._written
-        while self._synced < mine:
-            if self._syncing is None or self._syncing.done():
-                self._syncing = asyncio.create_task(self._sync())
-            await asyncio.shield(self._syncing)
+        if self._synced >= self._written:
+            return
+        # A future for each: whoever is cancelled while it waits takes nothing from the others.
+        safe = asyncio.get_running_loop().create_future()
+        self._waiting.append(safe)
+        if self._syncing is None or self._syncing.done():
+            self._syncing = asyncio.create_task(self._sync())
+        await safe
 
     async def _sync(self) -> None:
-        upto = self._written
-        await asyncio.to_thread(os.fsync, self._descriptor)
-        self._synced = max(self._synced, upto)
+        while self._waiting:
+            upto, waiting = self._written, self._waiting
+            self._waiting = []
+            failed: Exception | None = None
+            try:
+                await asyncio.to_thread(os.fsync, self._descriptor)
+                self._synced = max(self._synced, upto)
+            except Exception as error:
+                failed = error
+            for safe in waiting:
+                if safe.done():
+                    continue
+                if failed is None:
+                    safe.set_result(None)
+                else:
+                    safe.set_exception(failed)
 
     def flush(self) -> None:
         """Like :meth:`durable`, at once and blocking."""

@@ -166,7 +166,8 @@ class Limits:
         slot.turn = asyncio.get_running_loop().create_future()
         queue = self._again if slot.again else self._fresh
         queue.append(slot)
-        self._pump()
+        if len(queue) == 1:  # else the same call is the next as before, and cannot go yet
+            self._pump()
         try:
             goes = await slot.turn
         except BaseException:

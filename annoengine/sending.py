@@ -169,7 +169,7 @@ class Sending:
         self._limits.succeeded(slot, used or None)
         if reply.announced is not None:
             self._limits.announce(reply.announced)
-        return Sent(replace(reply, tries=number), usd)
+        return Sent(replace(reply, key=call.key, turn=call.turn, tries=number), usd)
 
     def _charge(self, reply: Reply, reservation: Reservation) -> float | None:
         """What an answered call cost: by its usage, else at its bound."""
@@ -218,7 +218,13 @@ class Sending:
         call = self._call
         number = self._journal_tries()
         reply = Reply(
-            text="", outcome="gave_up", model=call.provider.name, detail=detail, tries=number
+            text="",
+            outcome="gave_up",
+            model=call.provider.name,
+            detail=detail,
+            key=call.key,
+            turn=call.turn,
+            tries=number,
         )
         self._journal.answered(call.record, call.turn, call.key, number, reply, 0.0, 0.0)
         return reply

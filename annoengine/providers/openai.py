@@ -1,9 +1,9 @@
 """OpenAI's chat models, Azure's, and any server that speaks chat completions (``base_url``).
 
 The SDK's client finds the address, the credentials and the headers; a body that is built in
-advance (:mod:`annoengine.chat_wire`) goes to its HTTP client (:mod:`annoengine.chat_connection`),
-not through its ``create``: 0.5 of bare aiohttp's throughput with that, 0.8 to 0.95 without
-(``tests/benchmarks/bare_client.py``). So the SDK's retries and error classes are not met here:
+advance (:mod:`annoengine.chat_wire`) goes there over a session of our own
+(:mod:`annoengine.chat_connection`), not through its ``create``: 0.5 of bare aiohttp's throughput
+with that. So the SDK's retries and error classes are not met here:
 ``ask`` has the only loop, and :mod:`annoengine.chat_errors` says what an error means.
 """
 
@@ -222,7 +222,7 @@ class Openai:
             )
         key_header = "authorization" if options.azure is None else "api-key"
         self._connection = ChatConnection(
-            openai, client, http_client, options.timeout_s, key_header
+            openai, client, http_client, options.timeout_s, options.max_concurrency, key_header
         )
 
     async def close(self) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import threading
 from pathlib import Path
 
 import orjson
@@ -176,6 +178,44 @@ def test_one_flush_serves_many_writers(tmp_path: Path, monkeypatch: pytest.Monke
 
     asyncio.run(write())
     assert 1 <= flushed <= 5
+
+
+def test_a_flush_serves_those_that_wait_whoever_is_cancelled_and_tells_all_of_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = False
+    goes_on = threading.Event()
+
+    def slow(descriptor: int) -> None:
+        goes_on.wait()
+        if broken:
+            raise OSError(errno.EIO, "the disk is broken")
+
+    monkeypatch.setattr(os, "fsync", slow)
+
+    async def wait_for(journal: Journal, count: int, cancelled: int) -> list[object]:
+        goes_on.clear()
+        waiting: list[asyncio.Task[None]] = []
+        for n in range(count):
+            call(journal, f"r{n}", "t", "k", answer("x"))
+            waiting.append(asyncio.create_task(journal.durable()))
+            await asyncio.sleep(0)
+        waiting[cancelled].cancel()
+        goes_on.set()
+        return list(await asyncio.gather(*waiting, return_exceptions=True))
+
+    async def write() -> tuple[list[object], list[object]]:
+        nonlocal broken
+        journal = Journal(tmp_path / "00000.jsonl")
+        good = await wait_for(journal, 5, cancelled=0)
+        broken = True
+        bad = await wait_for(journal, 3, cancelled=1)
+        journal.close()
+        return good, bad
+
+    good, bad = asyncio.run(write())
+    assert [type(one) for one in good] == [asyncio.CancelledError, *[type(None)] * 4]
+    assert [type(one) for one in bad] == [OSError, asyncio.CancelledError, OSError]
 
 
 def test_a_strange_line_is_a_sentence(tmp_path: Path) -> None:

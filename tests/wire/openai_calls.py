@@ -8,7 +8,6 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-import openai
 import pytest
 
 from annoengine.provider import ImagePart, Message, Reply, Request, Retry, Sampling, TextPart
@@ -98,9 +97,5 @@ async def verdict_on(script: list[Mapping[str, Any]], **options: Any) -> Retry:
 
 
 def ride_on_httpx(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The SDK's client as it is without its ``aiohttp`` extra."""
-
-    def missing(**_: Any) -> None:
-        raise RuntimeError("the aiohttp extra is not installed")
-
-    monkeypatch.setattr(openai, "DefaultAioHttpClient", missing)
+    """The calls go over the SDK's own HTTP client, as they do where aiohttp cannot go."""
+    monkeypatch.setattr("annoengine.chat_connection.goes_by_aiohttp", lambda url: False)

@@ -109,7 +109,7 @@ async def test_an_unknown_host_is_not_paid() -> None:
 
 
 async def test_a_connection_that_is_not_taken_is_not_paid(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("annoengine.gemini_connection.CONNECT_S", 0.1)
+    monkeypatch.setattr("annoengine.wire_session.CONNECT_S", 0.1)
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.socket())
         listener.bind(("127.0.0.1", 0))

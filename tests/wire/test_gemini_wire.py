@@ -275,7 +275,7 @@ async def test_no_more_connections_than_the_window() -> None:
 async def test_an_idle_connection_is_left_before_the_server_leaves_it(
     idle_s: float, connections: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("annoengine.gemini_connection.KEEP_ALIVE_S", idle_s / 4)
+    monkeypatch.setattr("annoengine.wire_session.KEEP_ALIVE_S", idle_s / 4)
     async with GeminiServer() as server, opened(server.base_url) as provider:
         await provider.reply(ask_for())
         await asyncio.sleep(0.2)

@@ -8,6 +8,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ import pytest
 import uvloop
 
 from annoengine.chat_errors import BrokenCall
+from annoengine.errors import SettingError
+from annoengine.providers.openai import Openai
 from tests.wire.openai_calls import (
     Pictures,
     ask_for,
@@ -92,7 +95,7 @@ async def test_an_unknown_host_is_not_paid(transport: str) -> None:
 async def test_a_connection_that_is_not_taken_is_not_paid(
     transport: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("annoengine.chat_connection.CONNECT_S", 0.1)
+    monkeypatch.setattr("annoengine.wire_session.CONNECT_S", 0.1)
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.socket())
         listener.bind(("127.0.0.1", 0))
@@ -287,6 +290,84 @@ async def test_an_untrusted_certificate_ends_the_run(
         _, retry = await failure_of(provider)
     assert (retry.action, retry.paid) == ("fatal", "no")
     assert retry.reason.startswith(f"the certificate of {provider.base_url} is no good: ")
+
+
+async def test_a_certificate_that_the_environment_trusts(
+    self_signed: ssl.SSLContext, transport: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The certificates are those that the SDK's own HTTP client goes by."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(int(head.lower().partition(b"content-length: ")[2].split()[0]))
+        body = b'{"choices":[{"message":{"content":"x"},"finish_reason":"stop"}]}'
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body))
+        await writer.drain()
+        writer.close()
+
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=self_signed)
+    port = server.sockets[0].getsockname()[1]
+    async with server, opened(f"https://localhost:{port}/v1") as provider:
+        assert (await provider.reply(ask_for())).text == "x"
+
+
+async def test_a_socks_proxy_needs_its_package_and_the_sentence_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """aiohttp goes through none; the SDK's own HTTP client does, with one more package."""
+    monkeypatch.setenv("ALL_PROXY", "socks5://me:hunter22secret@127.0.0.1:1080")
+    monkeypatch.setitem(sys.modules, "socksio", None)
+    with pytest.raises(SettingError) as caught:
+        await Openai("gpt-4o", {"base_url": "https://api.example.invalid/v1"}).open()
+    text = str(caught.value)
+    assert text.startswith(
+        "no way to https://api.example.invalid/v1 through the proxy of the environment: "
+    )
+    assert "socksio" in text
+    assert text.endswith("; or except the server from it with NO_PROXY=api.example.invalid")
+    assert "hunter22secret" not in text
+    async with OpenaiServer() as server, opened(server.base_url) as provider:
+        assert (await provider.reply(ask_for())).outcome == "answer"
+
+
+NO_HTTP = [
+    b'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\n{"cho\r\nnonsense\r\n',
+    b"HTTP/1.1 200 OK\r\ncontent-length: many\r\n\r\n{}",
+    b"HTTP/1.1 200 OK\r\nx: " + b"long " * 40_000 + b"\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\ncontent-encoding: gzip\r\n\r\nnot gzip!",
+]
+
+
+@pytest.mark.parametrize("said", NO_HTTP, ids=["chunks", "length", "head", "packing"])
+async def test_a_reply_that_is_no_http_is_perhaps_paid(said: bytes, transport: str) -> None:
+    async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(int(head.lower().partition(b"content-length: ")[2].split()[0]))
+        writer.write(said)
+        with contextlib.suppress(ConnectionError):
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(speak, "127.0.0.1", 0)
+    async with server, opened(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1") as p:
+        error, retry = await failure_of(p)
+    assert isinstance(error, BrokenCall)
+    assert (retry.action, retry.paid) == ("again", "perhaps")
+
+
+async def test_both_ways_send_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Headers and body, whatever their order."""
+    async with OpenaiServer(keep_calls=True) as server:
+        for on_httpx in (False, True):
+            if on_httpx:
+                ride_on_httpx(monkeypatch)
+            async with opened(server.base_url, organization="org-1") as provider:
+                await provider.reply(ask_for())
+    first, second = server.calls
+    assert first.body == second.body
+    assert first.headers == second.headers
+    assert first.headers["openai-organization"] == "org-1"
 
 
 async def test_a_bug_is_not_taken_for_the_wire(monkeypatch: pytest.MonkeyPatch) -> None:

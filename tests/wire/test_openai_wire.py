@@ -153,6 +153,7 @@ async def test_an_idle_connection_is_left_before_the_server_leaves_it(
     idle_s: float, connections: int, transport: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("annoengine.chat_connection.KEEP_ALIVE_S", idle_s / 4)
+    monkeypatch.setattr("annoengine.wire_session.KEEP_ALIVE_S", idle_s / 4)
     async with OpenaiServer() as server, opened(server.base_url) as provider:
         await provider.reply(ask_for())
         await asyncio.sleep(0.2)
