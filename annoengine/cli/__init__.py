@@ -15,6 +15,7 @@ from annoengine.cli.plan import plan
 from annoengine.cli.render_som import render_som
 from annoengine.cli.retry import retry
 from annoengine.cli.run import run
+from annoengine.cli.score import score
 from annoengine.cli.show import show
 from annoengine.cli.stats import stats
 from annoengine.cli.status import status
@@ -56,6 +57,7 @@ for command, name in (
     (show, "show"),
     (sweep, "sweep"),
     (stats, "stats"),
+    (score, "score"),
     (retry, "retry"),
     (export, "export"),
     (render_som, "render-som"),

@@ -53,6 +53,11 @@ COMMANDS = {
         ["stats", "run", "--no-pos"],
         "the datasets are as they were; the same command counts all of them again",
     ),
+    "score": (
+        "data/panoptic_val2017.json",
+        ["score", "pancapscore", "data/panoptic_val2017.json", "boxes.json"],
+        "the captions are as they were; the same command scores all of them again",
+    ),
     "show": (
         "recipe.yaml",
         ["show", "run", "1"],

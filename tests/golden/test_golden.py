@@ -27,6 +27,7 @@ COMMANDS = (
     "show",
     "sweep",
     "stats",
+    "score",
     "doctor",
 )
 
