@@ -37,7 +37,7 @@ check: $(STAMP_DEV)  ## Lint, types, layers, tests: what every commit passes
 
 check-data: $(STAMP_DEV)  ## Tests on a COCO panoptic sample: make check-data COCO_SAMPLE=FOLDER
 	@test -d "$(COCO_SAMPLE)" || { echo "COCO_SAMPLE must name a folder with images/, panoptic/, panoptic.json"; exit 2; }
-	ANNOENGINE_COCO_SAMPLE="$(abspath $(COCO_SAMPLE))" $(BIN)/python -m pytest -m check_data
+	ANNOENGINE_COCO_SAMPLE="$(abspath $(COCO_SAMPLE))" $(BIN)/python -m pytest -n auto -m check_data
 
 format: $(STAMP_DEV)  ## Format the code
 	$(BIN)/ruff check --fix .

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -61,9 +63,12 @@ def score(
         if not need.met:
             raise InputError(f"{need.what} is not installed; install it: {need.remedy}")
     mean, missing, lines = MeanScore(), 0, []
-    with open_captions(predictions) as told, open_captions(references) as true:
+    with (
+        open_captions(predictions) as told,
+        open_captions(references) as true,
+        _embedding(vectors) as embed,
+    ):
         strangers = len(told.images) - sum(told.get(image) is not None for image in true.images)
-        embed = _embedder(vectors) if vectors else None
         for one in score_lists(told, true, language_model, wordnet, embed):
             mean.add(one.score)
             missing += one.missing
@@ -86,16 +91,23 @@ def score(
         typer.echo(f"  {strangers} predictions are of images without a reference: not scored")
 
 
-def _embedder(model: str) -> Embed:
-    """Vectors by the provider that every run uses."""
+@contextmanager
+def _embedding(model: str) -> Iterator[Embed | None]:
+    """Vectors by the provider that every run uses; None where no model is named."""
+    if not model:
+        yield None
+        return
     import asyncio
 
     from annoengine import registry
 
     provider: Any = registry.find("provider", "sentence_transformers")(model, {})
-    runner = asyncio.Runner()
-    runner.run(provider.open())
-    return lambda texts: runner.run(provider.embed(texts))
+    with asyncio.Runner() as runner:
+        runner.run(provider.open())
+        try:
+            yield lambda texts: runner.run(provider.embed(texts))
+        finally:
+            runner.run(provider.close())
 
 
 def _line(one: Any) -> bytes:
