@@ -52,8 +52,9 @@ class VectorOptions(Parameters):
     dtype: Literal["float32", "float16", "bfloat16"] = "float32"
     """The numbers that the model computes with."""
 
-    threads: int | None = Field(default=None, ge=1)
-    """Threads on the CPU; None leaves it to torch."""
+    threads: int = Field(default=1, ge=1)
+    """Threads on the CPU. With several, matrix libraries share out their work anew from call to
+    call, and the last digit of a vector may change with it."""
 
 
 class SentenceTransformers:
@@ -116,8 +117,6 @@ class SentenceTransformers:
         device = self.options.device
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
-        if self.options.threads is not None:
-            torch.set_num_threads(self.options.threads)
         try:
             with _quiet():
                 self._loaded = package.SentenceTransformer(
@@ -221,6 +220,9 @@ class SentenceTransformers:
 
     def _embedded(self, features: Any) -> NDArray[np.float32]:
         torch, device = self._torch, self._loaded.device
+        # Here, in the thread that computes: the number is each thread's own, and only where it
+        # was set do matrix libraries keep to it.
+        torch.set_num_threads(self.options.threads)
         moved = {
             name: value.to(device) if isinstance(value, torch.Tensor) else value
             for name, value in features.items()
