@@ -17,6 +17,7 @@ import hashlib
 import importlib
 import io
 import logging
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal, NoReturn
 
@@ -88,6 +89,8 @@ class SentenceTransformers:
         self._torch: Any = None
         self._batches: VectorBatches | None = None
         self._space = ""
+        # A tokenizer keeps how it cuts and pads as its own state: one thread at a time.
+        self._tokenizing = threading.Lock()
 
     @property
     def window(self) -> int:
@@ -184,7 +187,8 @@ class SentenceTransformers:
         return [(self._padded(text, most), text) for text in self._runs(item, most)]
 
     def _tokens(self, text: str) -> int:
-        found = self._loaded.tokenizer(text, truncation=False, verbose=False)
+        with self._tokenizing:
+            found = self._loaded.tokenizer(text, truncation=False, verbose=False)
         return len(found["input_ids"])
 
     def _padded(self, text: str, most: int) -> int:
@@ -216,7 +220,8 @@ class SentenceTransformers:
         if shape == _PICTURE:
             return self._loaded.preprocess([_picture(data) for data in items])
         padding = {"text": {"padding": "max_length", "max_length": shape, "truncation": True}}
-        return self._loaded.preprocess(list(items), processing_kwargs=padding)
+        with self._tokenizing:
+            return self._loaded.preprocess(list(items), processing_kwargs=padding)
 
     def _embedded(self, features: Any) -> NDArray[np.float32]:
         torch, device = self._torch, self._loaded.device
