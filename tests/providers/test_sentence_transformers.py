@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,25 @@ async def test_a_vector_does_not_depend_on_its_company(clip: str) -> None:
     np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1, atol=1e-6)
     assert len(np.unique(together, axis=0)) == len(items)
     await provider.close()
+
+
+async def test_counting_tokens_disturbs_no_batch(clip: str) -> None:
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    provider = await opened(clip)
+    texts = [f"{number} " + "a red cat " * (number % 9) for number in range(60)]
+    alone = np.concatenate([await provider.embed([text]) for text in texts])
+    for _ in range(3):
+        # Batches are padded in one thread while the tokens of later texts are counted in this one.
+        each = [asyncio.create_task(provider.embed([text])) for text in texts]
+        while not all(task.done() for task in each):
+            for _ in range(20):
+                provider._tokens(LONG)
+            await asyncio.sleep(0)
+        together = [task.result()[0] for task in each]
+        assert np.array_equal(np.stack(together), alone)
+    await provider.close()
+    sys.setswitchinterval(usual)
 
 
 async def test_a_long_text_is_the_mean_of_its_runs_and_loses_nothing(clip: str) -> None:
