@@ -273,6 +273,8 @@ class Record(Frozen):
     gaps: tuple[Gap, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     scores: tuple[Score, ...] = ()
+    assigned_split: Literal["", "train", "val", "test"] = ""
+    """The split that a selection gave the image; the id keeps the source's."""
 
     @property
     def dataset(self) -> str:
@@ -281,7 +283,7 @@ class Record(Frozen):
 
     @property
     def split(self) -> str:
-        """The second part of the id: train, val, test …, as in the source."""
+        """The second part of the id: train, val, test …, as in the source. See assigned_split."""
         return self.id.split("/", 2)[1]
 
     @property

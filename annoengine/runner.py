@@ -22,6 +22,7 @@ from annoengine.compute import Pool
 from annoengine.door import Door, RetryPolicy
 from annoengine.errors import InputError, WorkspaceError
 from annoengine.events import Note, OnEvent, StepDone, ignore
+from annoengine.executor import Executor
 from annoengine.fingerprint import canonical_json
 from annoengine.limit_settings import watch
 from annoengine.pauses import begin_reviews, end_reviews, paused_steps, told
@@ -34,6 +35,7 @@ from annoengine.plan import (
 )
 from annoengine.recipe import Recipe
 from annoengine.record import Record
+from annoengine.seeing import records_into, see_shard, seen_records, space_of
 from annoengine.shard import (
     DoneMarker,
     read_marker,
@@ -41,7 +43,7 @@ from annoengine.shard import (
     shard_name,
 )
 from annoengine.source_reader import SourceReader
-from annoengine.stage import BarrierStage
+from annoengine.stage import BarrierStage, SeeingBarrier
 from annoengine.step import Job, carry_step
 from annoengine.storage import read_bytes, write_bytes
 from annoengine.workspace import SOURCE, Shards, Workspace
@@ -94,6 +96,12 @@ async def carry_out(
                 await provider.open()
             door.look_up_prices()
             held.callback(_watch_limits(job).cancel)
+        elif mode == "replay":
+            # Vectors are no calls: what makes them may be asked.
+            for provider in recipe.providers():
+                if hasattr(provider, "embed"):
+                    opened.append(provider)
+                    await provider.open()
         source = SourceReader(job, made_of, limit)
         if source.is_done():
             outcome = await _carry_shards(job, chosen, source)
@@ -191,6 +199,7 @@ async def _carry_shards(job: Job, chosen: Shards, source: SourceReader) -> Outco
                     )
                 )
                 return Outcome(False, total, missing)
+            await _see(job, first, total, executor)
             _decide(job, first, total)
             feed = _listed(chosen.of(total))
 
@@ -229,24 +238,57 @@ def _not_ready(job: Job, index: int, total: int) -> list[int]:
     return sorted(missing)
 
 
+async def _see(job: Job, index: int, total: int, executor: Executor) -> None:
+    """Has every photograph seen, where a barrier that is not decided yet goes by that."""
+    if not isinstance(job.recipe.stages[index - 1].stage, SeeingBarrier):
+        return
+    if _decided(job, index, total) is not None:
+        return
+
+    async def see(shard: int) -> None:
+        with job.workspace.locked([shard]):
+            await see_shard(job, index, shard)
+
+    await executor.carry(job, _listed(list(range(total))), see)
+
+
+def _decided(job: Job, index: int, total: int) -> Any | None:
+    """A barrier's decision, if there is one and it was made of what is there now."""
+    try:
+        data = orjson.loads(read_bytes(job.workspace.storage, f"{job.folder(index)}/decision.json"))
+        return data["decision"] if data["made_of"] == _made_of(job, index, total) else None
+    except (FileNotFoundError, orjson.JSONDecodeError, KeyError):
+        return None
+
+
+def _made_of(job: Job, index: int, total: int) -> dict[str, Any]:
+    """All that a barrier's decision depends on."""
+    stage = job.recipe.stages[index - 1]
+    before = [_marker(job, index - 1, k).output_sha256 for k in range(total)]
+    made_of: dict[str, Any] = {"stage": stage.fingerprint, "inputs": before}
+    if isinstance(stage.stage, SeeingBarrier):
+        made_of["seen_by"] = space_of(job, stage.stage.sees_with())
+    return made_of
+
+
 def _decide(job: Job, index: int, total: int) -> None:
     """Makes a barrier's decision, unless the one that is there was made of the same."""
-    built = job.recipe.stages[index - 1]
-    assert isinstance(built.stage, BarrierStage)
-    storage, key = job.workspace.storage, f"{job.folder(index)}/decision.json"
-    before = [_marker(job, index - 1, k).output_sha256 for k in range(total)]
-    made_of = {"stage": built.fingerprint, "inputs": before}
-    try:
-        if orjson.loads(read_bytes(storage, key))["made_of"] == made_of:
-            return
-    except (FileNotFoundError, orjson.JSONDecodeError, KeyError):
-        pass
-    summaries = (
-        built.stage.survey(read_records(storage, f"{job.folder(index - 1)}/{shard_name(k)}.jsonl"))
-        for k in range(total)
-    )
-    decision = {"made_of": made_of, "decision": built.stage.decide(summaries)}
-    write_bytes(storage, key, canonical_json(decision))
+    stage = job.recipe.stages[index - 1].stage
+    assert isinstance(stage, BarrierStage)
+    decision = _decided(job, index, total)
+    if decision is None:
+        if isinstance(stage, SeeingBarrier):
+            seeing = stage
+            seen = (seeing.survey_seen(seen_records(job, index, k)) for k in range(total))
+            decision = stage.decide(seen)
+        else:
+            decision = stage.decide(stage.survey(records_into(job, index, k)) for k in range(total))
+        data = {"made_of": _made_of(job, index, total), "decision": decision}
+        write_bytes(
+            job.workspace.storage, f"{job.folder(index)}/decision.json", canonical_json(data)
+        )
+    for sentence in stage.told(decision):
+        job.on_event(Note(sentence))
 
 
 def _marker(job: Job, index: int, shard: int) -> DoneMarker:

@@ -162,8 +162,31 @@ class BarrierStage(Stage):
         """The decision, JSON-like, from all summaries in shard order, each read when it is due."""
         raise NotImplementedError
 
+    def told(self, decision: Any) -> Sequence[str]:
+        """Sentences about the decision for the person who watches."""
+        return ()
+
     async def annotate_decided(self, record: Record, decision: Any, ask: Ask) -> Record:
         """Like :meth:`Stage.annotate`, with the decision."""
+        raise NotImplementedError
+
+
+class SeeingBarrier(BarrierStage):
+    """A barrier that decides by what a model sees in each photograph: one vector of it.
+
+    The vectors are computed before the survey, shard by shard, and kept where those of
+    :meth:`Ask.embed` are, so that none is computed twice.
+    """
+
+    def sees_with(self) -> str:
+        """The role of the model that embeds the photographs."""
+        raise NotImplementedError
+
+    def survey_seen(self, seen: Iterable[tuple[Record, np.ndarray | None]]) -> Any:
+        """A summary of one shard, from each record and its float32 (dimensions,).
+
+        None stands for a photograph that cannot be read. The summary need not be JSON-like.
+        """
         raise NotImplementedError
 
 

@@ -17,8 +17,14 @@ from annoengine.fingerprint import fingerprint, sha256_hex
 
 def vector_key(item: str | bytes, model: str) -> str:
     """The content key of an item's vector."""
-    content = {"text": item} if isinstance(item, str) else {"image_sha256": sha256_hex(item)}
-    return fingerprint({"model": model, **content})
+    if isinstance(item, bytes):
+        return picture_key(sha256_hex(item), model)
+    return fingerprint({"model": model, "text": item})
+
+
+def picture_key(sha256: str, model: str) -> str:
+    """The content key of the vector of a picture whose bytes have this hash."""
+    return fingerprint({"model": model, "image_sha256": sha256})
 
 
 class Vectors:

@@ -10,20 +10,27 @@ and never wrong in the way that one is.
 Asked for a paragraph it joins the captions that the record already has, whoever wrote them, and
 looks at no pixel.
 
+For stages that want vectors it makes a small one of a photograph
+(:mod:`annoengine.baseline.photo_vector`).
+
 The same record gives the same text for a mark, whichever other marks are asked for with it, and
 the same interactions, however its marks are shared among drawings.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from annoengine import registry
 from annoengine.answer import Answer, Interaction, Region
 from annoengine.categories import table_sha256
 from annoengine.compute import default_workers
-from annoengine.errors import RecipeError
+from annoengine.errors import RecipeError, SettingError
 from annoengine.fingerprint import fingerprint
 from annoengine.grounded.paragraph import Paragraph, paragraph_of
 from annoengine.grounded.region_captions import CaptionedRegion, captioned_regions
@@ -123,6 +130,30 @@ class Pixels:
             regions=tuple(Region(*region) for region in regions),
             interactions=tuple(Interaction(*interaction) for interaction in interactions),
         )
+
+    @property
+    def space(self) -> str:
+        """The vectors it makes, by their version."""
+        from annoengine.baseline import photo_vector
+
+        return f"pixels@{photo_vector.VERSION}"
+
+    async def embed(self, items: Sequence[str | bytes]) -> NDArray[np.float32]:
+        """float32 (items, 320): where light, colours and edges lie in each picture.
+
+        Raises InputError for bytes that are no picture, SettingError for a text.
+        """
+        from annoengine.baseline.photo_vector import photo_vector
+
+        rows = []
+        for item in items:
+            if isinstance(item, str):
+                raise SettingError(
+                    "pixels makes vectors of pictures and not of texts; for both a CLIP is "
+                    "needed, for example sentence_transformers/clip-ViT-B-32"
+                )
+            rows.append(await asyncio.to_thread(photo_vector, item))
+        return np.stack(rows)
 
     def classify(self, error: Exception) -> Retry:
         """A computation that failed will fail again."""
