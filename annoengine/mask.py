@@ -19,6 +19,7 @@ from PIL import Image
 
 from annoengine.box import BoxXyxy
 from annoengine.errors import InputError
+from annoengine.packed_file import PhotoFile
 from annoengine.photo import UNREADABLE, picture_bytes, why
 
 Mask = NDArray[np.bool_]
@@ -265,7 +266,7 @@ class RecordFiles:
     masks at all.
     """
 
-    image: Path
+    image: PhotoFile
     panoptic: Path | None = None
     rles: KeyedRles | None = None
 

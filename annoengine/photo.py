@@ -10,7 +10,6 @@ import io
 import struct
 import warnings
 import zlib
-from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, TiffImagePlugin, UnidentifiedImageError
 
 from annoengine.errors import InputError
+from annoengine.packed_file import PhotoFile
 
 ImageRgb = NDArray[np.uint8]
 """uint8 (height, width, 3), RGB, upright."""
@@ -144,7 +144,7 @@ def decode_photo(data: bytes, name: str) -> ImageRgb:
         raise InputError(f"the image {name} cannot be read: {why(error, data)}") from None
 
 
-def read_photo(path: Path) -> ImageRgb:
+def read_photo(path: PhotoFile) -> ImageRgb:
     """The upright picture in a file, like :func:`decode_photo`.
 
     Raises InputError for a file that is missing, truncated, or no picture.
@@ -152,7 +152,7 @@ def read_photo(path: Path) -> ImageRgb:
     return decode_photo(picture_bytes(path, "image"), str(path))
 
 
-def photo_size_wh(path: Path) -> tuple[int, int]:
+def photo_size_wh(path: PhotoFile) -> tuple[int, int]:
     """Width and height of the upright picture, from its header alone.
 
     Raises InputError like :func:`read_photo`, but sees no truncation.
@@ -186,7 +186,7 @@ def _size_wh(file: BinaryIO, name: str) -> tuple[int, int]:
         raise InputError(f"the image {name} cannot be read: {words}") from None
 
 
-def picture_bytes(path: Path, what: str) -> bytes:
+def picture_bytes(path: PhotoFile, what: str) -> bytes:
     """The bytes of a picture file. Raises InputError, which calls the picture ``what``."""
     try:
         return path.read_bytes()

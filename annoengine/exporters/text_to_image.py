@@ -158,7 +158,7 @@ class TextToImage(Exporter):
                 f"{record.split}, where a file has that name; rename it"
             )
         target.parent.mkdir(parents=True, exist_ok=True)
-        if self.parameters.photographs == "link":
+        if self.parameters.photographs == "link" and isinstance(files.image, Path):
             try:
                 os.link(files.image, target)
             except OSError:

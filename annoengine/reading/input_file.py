@@ -16,6 +16,7 @@ from typing import Literal
 from PIL import Image
 
 from annoengine.errors import InputError, RecordFailed
+from annoengine.packed_file import place_of, tar_in
 from annoengine.photo import UNREADABLE, size_of_photo, why
 
 Links = Literal["follow", "refuse"]
@@ -58,6 +59,8 @@ def read_below(
         raise RecordFailed(
             "unsafe path", f"the file_name {name!r} of the {what} leads out of its folder"
         )
+    if (tar := tar_in(name)) is not None and (folder / tar).is_file():
+        return _read_packed(folder, name, what, reason)
     path = folder / name
     try:
         if links == "refuse" and not path.resolve().is_relative_to(folder.resolve()):
@@ -85,6 +88,17 @@ def read_below(
         ) from None
     except (ValueError, RuntimeError) as error:
         raise RecordFailed(reason, f"the {what} {name!r} cannot be read: {error}") from None
+
+
+def _read_packed(folder: Path, name: str, what: str, reason: str) -> bytes:
+    try:
+        place = place_of(folder, name)
+        return place.read_bytes()
+    except FileNotFoundError:
+        raise RecordFailed(reason, f"there is no {what} {name!r} in its tar") from None
+    except (OSError, InputError) as error:
+        words = getattr(error, "strerror", None) or str(error)
+        raise RecordFailed(reason, f"the {what} {name!r} cannot be read: {words}") from None
 
 
 def _missing(path: Path, name: str, what: str) -> str:

@@ -17,6 +17,7 @@ from pydantic import Field
 
 from annoengine.errors import InputError
 from annoengine.fingerprint import canonical_json, sha256_hex
+from annoengine.packed_file import TAR, packed_files, tars_below
 from annoengine.reading.coco_sample import IdPart, smallest
 from annoengine.reading.input_file import Links, is_safe_path
 from annoengine.record import make_record_id
@@ -88,24 +89,44 @@ def folder_and_file(path: Path) -> tuple[Path, str | None]:
     return (path.parent, path.name) if path.is_file() else (path, None)
 
 
-def list_photos(path: Path, recursive: bool) -> Listing:
+def list_photos(
+    path: Path, recursive: bool, suffixes: tuple[str, ...] = PICTURE_SUFFIXES
+) -> Listing:
     """The photographs in a folder, or the one photograph that the path itself is.
 
-    Hidden pictures and links to folders are passed over and counted. Sorted by the path's
-    characters, which no locale changes. Raises InputError for a folder without photographs.
+    A tar is taken for a folder: the one that the path is, those of a folder that has no
+    photographs beside them, and all that are met with ``recursive``. Hidden pictures and links to
+    folders are passed over and counted. Sorted by the path's characters, which no locale changes.
+    Other files than pictures are listed by naming their ``suffixes``.
+
+    Raises InputError for a folder without photographs.
     """
     folder, only = folder_and_file(path)
+    if path.suffix == TAR and only is not None:
+        packed = tuple(sorted(_packed(path, f"{path.name}/", suffixes), key=lambda file: file.name))
+        if not packed:
+            raise InputError(f"the tar {path} holds no photograph ({', '.join(PICTURE_SUFFIXES)})")
+        return Listing(packed, {})
     if only is not None:
         return Listing((ListedFile(only, path.stat().st_size),), {})
     left_out = dict.fromkeys(("hidden", "linked folder", "no file"), 0)
-    photos = sorted(_walk(folder, "", recursive, left_out), key=lambda file: file.name)
+    photos = sorted(_walk(folder, "", recursive, left_out, suffixes), key=lambda file: file.name)
+    if not photos:
+        photos = [
+            file for tar in tars_below(folder) for file in _packed(tar, f"{tar.name}/", suffixes)
+        ]
+        photos.sort(key=lambda file: file.name)
     if not photos:
         raise InputError(_none_in(folder, recursive, left_out))
     return Listing(tuple(photos), {reason: n for reason, n in left_out.items() if n})
 
 
 def _walk(
-    folder: Path, below: str, recursive: bool, left_out: dict[str, int]
+    folder: Path,
+    below: str,
+    recursive: bool,
+    left_out: dict[str, int],
+    suffixes: tuple[str, ...],
 ) -> Iterator[ListedFile]:
     try:
         with os.scandir(folder) as entries:
@@ -114,15 +135,17 @@ def _walk(
         raise InputError(f"the folder {folder} cannot be read: {error.strerror}") from None
     for entry in found:
         name = below + entry.name
-        is_picture = entry.name.lower().endswith(PICTURE_SUFFIXES)
+        is_picture = entry.name.lower().endswith(suffixes)
         if entry.name.startswith("."):
             left_out["hidden"] += is_picture
         elif entry.is_dir(follow_symlinks=False):
             if recursive:
-                yield from _walk(folder / entry.name, f"{name}/", recursive, left_out)
+                yield from _walk(folder / entry.name, f"{name}/", recursive, left_out, suffixes)
         elif entry.is_symlink() and entry.is_dir():
             # A link upwards would be walked for ever; one sideways gives every photograph twice.
             left_out["linked folder"] += recursive
+        elif recursive and entry.name.endswith(TAR) and entry.is_file():
+            yield from _packed(folder / entry.name, f"{name}/", suffixes)
         elif is_picture:
             if entry.is_symlink() and not entry.is_file():
                 yield ListedFile(name, 0)  # A broken link: opening it says so.
@@ -130,6 +153,13 @@ def _walk(
                 yield ListedFile(name, entry.stat().st_size)
             else:
                 left_out["no file"] += 1
+
+
+def _packed(tar: Path, below: str, suffixes: tuple[str, ...]) -> Iterator[ListedFile]:
+    for name, file in packed_files(tar).items():
+        hidden = any(part.startswith(".") for part in PurePosixPath(name).parts)
+        if name.lower().endswith(suffixes) and not hidden:
+            yield ListedFile(below + name, file.size)
 
 
 def _none_in(folder: Path, recursive: bool, left_out: Mapping[str, int]) -> str:

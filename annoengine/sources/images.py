@@ -18,6 +18,7 @@ from pydantic import Field
 
 from annoengine.errors import InputError, RecipeError, RecordFailed
 from annoengine.mask import RecordFiles
+from annoengine.packed_file import place_of
 from annoengine.photo import decode_photo
 from annoengine.reading.coco_photo import read_photo_of
 from annoengine.reading.photo_folder import (
@@ -56,12 +57,13 @@ class ImagesParameters(PhotoFolderParameters):
 class Images(Source):
     """Photographs in the order of their names, with the regions that a segmenter finds.
 
-    The input ``images`` is a folder, or one photograph.
+    The input ``images`` is a folder, one photograph, a tar of photographs, or a folder of such
+    tars (a webdataset).
     """
 
     VERSION: ClassVar[int] = 1
     GIVES: ClassVar[frozenset[str]] = frozenset({"masks", "segments"})
-    INPUTS: ClassVar[Mapping[str, str]] = {"images": "the folder with the photographs"}
+    INPUTS: ClassVar[Mapping[str, str]] = {"images": "the folder or tars with the photographs"}
     Parameters: ClassVar[type[Parameters]] = ImagesParameters
     parameters: ImagesParameters
 
@@ -150,4 +152,4 @@ class Images(Source):
 
     def files(self, record: Record) -> RecordFiles:
         """Where the photograph lies; its masks are beside the source's shard."""
-        return RecordFiles(image=folder_and_file(self._images)[0] / record.photo.file)
+        return RecordFiles(image=place_of(folder_and_file(self._images)[0], record.photo.file))

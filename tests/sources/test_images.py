@@ -207,9 +207,11 @@ def test_a_folder_without_photographs_ends_the_run(
 
 
 def test_a_missing_input_is_told_how_to_be_given(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="'images' is missing: give the folder with the photogr"):
+    with pytest.raises(
+        InputError, match="'images' is missing: give the folder or tars with the ph"
+    ):
         Images(ImagesParameters(), {}, 0).check()
-    with pytest.raises(InputError, match="does not exist; give the folder with the photographs"):
+    with pytest.raises(InputError, match="does not exist; give the folder or tars with the ph"):
         source(tmp_path / "gone").check()
 
 
