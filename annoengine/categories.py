@@ -85,6 +85,15 @@ def is_known(name: str) -> bool:
     return name.strip().lower() not in UNNAMED
 
 
+def shown_names() -> tuple[str, ...]:
+    """What the categories of the table are called, in its order.
+
+    >>> len(shown_names()), shown_names()[0]
+    (133, 'person')
+    """
+    return tuple(words.show for words in _table().values())
+
+
 @functools.lru_cache(maxsize=1 << 16)
 def fits(phrase: str, category: str) -> bool:
     """Does the head of a noun phrase (a summary, a title) fit the category?

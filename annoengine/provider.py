@@ -67,7 +67,8 @@ class Context:
     in which to reply; ``files`` opens the record's photograph and masks, also in another
     process; ``compute`` runs a picklable function in the CPU pool. ``wants``: each mark described
     and what goes on between them; only what goes on between marks of different drawings; or one
-    paragraph made of the record's region captions, whose numbers ``marks`` are then.
+    paragraph made of the record's region captions, whose numbers ``marks`` are then; or the name
+    of one segment, whose id ``marks`` holds.
     """
 
     record: Record
@@ -75,7 +76,7 @@ class Context:
     grammar: str
     files: RecordFiles
     compute: Callable[..., Awaitable[Any]]
-    wants: Literal["objects", "interactions", "paragraph"] = "objects"
+    wants: Literal["objects", "interactions", "paragraph", "name"] = "objects"
 
 
 ImageLoader = Callable[[DrawnImage | Photo], Awaitable[bytes]]

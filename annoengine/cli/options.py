@@ -29,7 +29,7 @@ SourceKind = Annotated[
         "--source",
         metavar="KIND",
         help="Another source than the recipe's (coco_panoptic, coco_instances, coconut, boxes, "
-        "mask_folder, images), with its own --input.",
+        "mask_folder, images, sa1b), with its own --input.",
     ),
 ]
 Models = Annotated[

@@ -72,6 +72,13 @@ def describe_regions(
     return tuple((r.mark, r.summary, r.description) for r in regions if r.mark in wanted), said
 
 
+def tag_of_region(files: RecordFiles, record_json: bytes, id: int) -> str:
+    """The name of a segment; runs in the CPU pool. See :mod:`annoengine.baseline.region_tag`."""
+    from annoengine.baseline.region_tag import tag_of_region as tag
+
+    return tag(files, record_json, id)
+
+
 class Pixels:
     """The provider ``pixels``. It has one model, and no options."""
 
@@ -107,6 +114,11 @@ class Pixels:
         a mark that the record does not have.
         """
         context = _context(request)
+        if context.wants == "name":
+            name = await context.compute(
+                tag_of_region, context.files, context.record.to_line(), context.marks[0]
+            )
+            return Reply(text=name, outcome="answer", model=self.model, usage=Usage())
         if context.wants == "paragraph":
             answer: Answer = _paragraph(context)
         else:
@@ -168,6 +180,8 @@ class Pixels:
         if context.wants == "interactions":
             drawings = sorted((mark.number, mark.drawing) for mark in record.marks)
             shared = {"wants": context.wants, "drawings": fingerprint({"of": drawings})}
+        elif context.wants == "name":
+            shared = {"wants": context.wants}
         elif context.wants == "paragraph":
             return _paragraph_key(context)
         return {

@@ -209,7 +209,7 @@ def test_what_is_left_out_is_told(tmp_path: Path) -> None:
 
 def test_a_photograph_that_changed_is_refused(tmp_path: Path) -> None:
     run = photographs(tmp_path / "photos", "1.jpg")
-    path = run.files(run.given[0]).image
+    path = Path(str(run.files(run.given[0]).image))
     path.write_bytes(path.read_bytes() + b"\0")
     with pytest.raises(InputError) as caught:
         export(run, tmp_path / "out")

@@ -314,7 +314,7 @@ def test_files_that_cannot_be_used(tmp_path: Path) -> None:
     assert reason == "mask"
     assert "segment 9 has no pixel" in detail
 
-    files.image.write_bytes(b"no picture")
+    Path(str(files.image)).write_bytes(b"no picture")
     reason, detail = failure_of(files, replace(good, photo_sha256=None))
     assert reason == "image"
     assert "no picture of a known format" in detail
@@ -325,7 +325,7 @@ def test_a_mask_of_another_size(tmp_path: Path) -> None:
     files = stored(scene, tmp_path)
     commission = replace(commission_of(scene, files), masks_sha256=None)
     stored(plain(blank(31, 20, 1)), tmp_path)
-    Image.fromarray(scene.photo).save(files.image)
+    Image.fromarray(scene.photo).save(str(files.image))
     reason, detail = failure_of(files, replace(commission, photo_sha256=None))
     assert (reason, detail) == ("mask", "panoptic.png is 31 × 20 pixels, the photograph 30 × 20")
 

@@ -311,7 +311,7 @@ def test_segments_without_masks_are_marked_by_their_box(tmp_path: Path) -> None:
 def test_a_changed_photograph_fails_the_record(scene: Scene, tmp_path: Path) -> None:
     door = Door(stored(scene, tmp_path))
     record = record_of(scene, door.files)
-    door.files.image.write_bytes(door.files.image.read_bytes() + b"\0")
+    Path(str(door.files.image)).write_bytes(door.files.image.read_bytes() + b"\0")
     with pytest.raises(RecordFailed) as caught:
         annotate(stage_of(), record, door)
     assert caught.value.reason == "image changed"

@@ -1,0 +1,1 @@
+"""What finding entities is made of: detections as text, tags, and how regions join."""
