@@ -66,9 +66,9 @@ class Context:
     ``marks`` are the numbers asked for; ``grammar`` the registered name of the answer grammar
     in which to reply; ``files`` opens the record's photograph and masks, also in another
     process; ``compute`` runs a picklable function in the CPU pool. ``wants``: each mark described
-    and what goes on between them; only what goes on between marks of different drawings; or one
-    paragraph made of the record's region captions, whose numbers ``marks`` are then; or the name
-    of one segment, whose id ``marks`` holds.
+    and what goes on between them; only what goes on between marks of different drawings; one
+    paragraph made of the record's region captions, whose numbers ``marks`` are then; the name of
+    one segment, whose id ``marks`` holds; or which of the marks the text ``about`` means.
     """
 
     record: Record
@@ -76,7 +76,8 @@ class Context:
     grammar: str
     files: RecordFiles
     compute: Callable[..., Awaitable[Any]]
-    wants: Literal["objects", "interactions", "paragraph", "name"] = "objects"
+    wants: Literal["objects", "interactions", "paragraph", "name", "choice"] = "objects"
+    about: str = ""
 
 
 ImageLoader = Callable[[DrawnImage | Photo], Awaitable[bytes]]
@@ -210,8 +211,9 @@ class Provider(Protocol):
     ``VERSION`` goes up where its own code changes what it answers (a provider that computes).
     ``BATCH`` providers also submit and collect waves and are asked through an outbox. A provider
     may have more: ``FREE`` (True: no call is paid for), ``base_url`` (the server's address),
-    ``find_key(request, content)`` (the key of a call that another run made), ``stands_for(role)``
-    (the model whose answers it gives), ``notes()`` (sentences for the person who watches).
+    ``find_key(request, content)`` (the key of a call, where it knows better), ``stands_for(role)``
+    (the model whose answers it gives), ``notes()`` (sentences for the person who watches), ``tell``
+    (where the run puts what takes such sentences at once, for a provider that is long in opening).
     """
 
     VERSION: ClassVar[int]

@@ -93,6 +93,8 @@ async def carry_out(
                 door.budget.spent = spent_so_far(workspace)
             for provider in recipe.providers():
                 opened.append(provider)
+                if hasattr(provider, "tell"):
+                    provider.tell = lambda text: job.on_event(Note(text))
                 await provider.open()
             door.look_up_prices()
             held.callback(_watch_limits(job).cancel)

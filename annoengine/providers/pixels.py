@@ -8,7 +8,8 @@ material, action or intention, so what it writes is drier than what a vision-lan
 and never wrong in the way that one is.
 
 Asked for a paragraph it joins the captions that the record already has, whoever wrote them, and
-looks at no pixel.
+looks at no pixel. Asked which mark a text means, it names those of which it would itself say what
+is most like the text (``annoengine.baseline.listening``).
 
 For stages that want vectors it makes a small one of a photograph
 (:mod:`annoengine.baseline.photo_vector`).
@@ -28,6 +29,7 @@ from numpy.typing import NDArray
 
 from annoengine import registry
 from annoengine.answer import Answer, Interaction, Region
+from annoengine.baseline.listening import marks_meant
 from annoengine.categories import table_sha256
 from annoengine.compute import default_workers
 from annoengine.errors import RecipeError, SettingError
@@ -121,16 +123,24 @@ class Pixels:
             return Reply(text=name, outcome="answer", model=self.model, usage=Usage())
         if context.wants == "paragraph":
             answer: Answer = _paragraph(context)
+        elif context.wants == "choice":
+            answer = await self._choose(context)
         else:
             answer = await self._describe(context)
         text: str = registry.find("answer", context.grammar)().write(answer)
         return Reply(text=text, outcome="answer", model=self.model, usage=Usage())
 
+    async def _choose(self, context: Context) -> Answer:
+        _check_marks(context)
+        # Without what was said so far: what pixels say themselves is then worked out once.
+        silent = context.record.but(captions=(), relations=(), gaps=(), verdicts=(), scores=())
+        named = await context.compute(
+            marks_meant, context.files, silent.to_line(), context.marks, context.about
+        )
+        return Answer(regions=tuple(Region(number, "", "") for number in named))
+
     async def _describe(self, context: Context) -> Answer:
-        known = {mark.number for mark in context.record.marks}
-        missing = [number for number in context.marks if number not in known]
-        if missing:
-            raise ValueError(f"the record {context.record.id} has no mark {missing[0]}")
+        _check_marks(context)
         regions, interactions = await context.compute(
             describe_regions,
             context.files,
@@ -184,6 +194,8 @@ class Pixels:
             shared = {"wants": context.wants}
         elif context.wants == "paragraph":
             return _paragraph_key(context)
+        elif context.wants == "choice":
+            shared = {"wants": context.wants, "about": context.about}
         return {
             **shared,
             "pixels": str(VERSION),
@@ -204,6 +216,13 @@ class Pixels:
                 }
             ),
         }
+
+
+def _check_marks(context: Context) -> None:
+    known = {mark.number for mark in context.record.marks}
+    missing = [number for number in context.marks if number not in known]
+    if missing:
+        raise ValueError(f"the record {context.record.id} has no mark {missing[0]}")
 
 
 def _context(request: Request) -> Context:
