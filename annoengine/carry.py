@@ -80,11 +80,14 @@ def run_loop(main: Coroutine[Any, Any, Outcome]) -> Outcome:
     """Runs a coroutine, on uvloop where it is installed, with a patient garbage collector.
 
     What is imported by now lives to the end, and a run makes few cycles: looking through all of
-    it after every 700 new objects took a third of the time of a call.
+    it after every 700 new objects took a third of the time of a call. A program that has frozen
+    its objects itself keeps them so.
     """
     thresholds = gc.get_threshold()
-    gc.collect()
-    gc.freeze()
+    frozen_before = gc.get_freeze_count()
+    if not frozen_before:
+        gc.collect()
+        gc.freeze()
     gc.set_threshold(50_000, 20, 20)
     try:
         import uvloop
@@ -97,7 +100,8 @@ def run_loop(main: Coroutine[Any, Any, Outcome]) -> Outcome:
             return runner.run(main)
     finally:
         gc.set_threshold(*thresholds)
-        gc.unfreeze()
+        if not frozen_before:
+            gc.unfreeze()
 
 
 async def _carry(

@@ -1,6 +1,7 @@
 """The packaged recipe up to its captions, for tests that are about something else.
 
-Its later stages load a language model in each worker, which takes longer than such a test.
+Its later stages load a language model, and each worker of the pool imports what a stage needs:
+both take longer than such a test. A test that is about the pool sets ``run.workers`` itself.
 """
 
 from __future__ import annotations
@@ -19,11 +20,12 @@ PACKAGED = Path(__file__).parents[1] / "recipes" / "pix2cap.yaml"
 
 @functools.cache
 def short_recipe() -> Path:
-    """A file with the recipe's first two stages; gone when this process ends."""
+    """A file with the recipe's first two stages, without a pool; gone when this process ends."""
     data = yaml.safe_load(PACKAGED.read_text(encoding="utf-8"))
     data["stages"] = [stage for stage in data["stages"] if stage.keys() & {"mark", "annotate"}]
     inputs = data["inputs"].items()
     data["inputs"] = {name: str((PACKAGED.parent / path).resolve()) for name, path in inputs}
+    data["run"]["workers"] = 0
     folder = Path(tempfile.mkdtemp(prefix="short-recipe-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     path = folder / PACKAGED.name

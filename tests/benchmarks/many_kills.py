@@ -13,10 +13,11 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from tests.resume.chains import Zygote, kill_in_chains, result_files, run_arguments
+from tests.resume.chains import kill_in_chains, result_files, run_arguments
 from tests.resume.test_kills import SCRIPT
 from tests.scenes import make_dataset
 from tests.wire.openai_server import server_process
+from tests.zygote import Zygote
 
 
 def main() -> None:
@@ -30,6 +31,7 @@ def main() -> None:
         server_process(Path(name), SCRIPT, latency_s=0.01) as server,
         Zygote(Path(name) / "output.txt") as zygote,
     ):
+        zygote.load_language()
         folder = Path(name)
         dataset = make_dataset(folder / "data", 24, seed=5)
         command = run_arguments(dataset, server.base_url, 5)

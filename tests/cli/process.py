@@ -1,4 +1,4 @@
-"""Runs the command as a person does: in a process of its own, in an empty folder."""
+"""Runs the command as a person does: in a process of its own (forked), in an empty folder."""
 
 from __future__ import annotations
 
@@ -13,21 +13,7 @@ from pathlib import Path
 
 from tests.short_recipe import short_recipe, shortened
 from tests.wire.openai_server import ServerProcess, server_process
-
-_WITH_CTRL_C = """
-import os, signal, sys
-
-def listen(event, arguments):
-    global ending
-    if event == "open" and ending and str(arguments[0]).endswith(ending):
-        ending = ""
-        os.kill(os.getpid(), signal.SIGINT)
-
-_, ending, *sys.argv[1:] = sys.argv
-sys.addaudithook(listen)
-from annoengine.cli import main
-main()
-"""
+from tests.zygote import shared_zygote
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -40,7 +26,7 @@ def annoengine(
     *arguments: str, cwd: Path, env: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Runs the command; its output as text."""
-    return _run([sys.executable, "-m", "annoengine", *shortened(arguments)], cwd, env)
+    return shared_zygote().complete(shortened(arguments), cwd, environment(**(env or {})))
 
 
 @dataclass(frozen=True)
@@ -58,7 +44,7 @@ def waiting_run(data: Path, calls: int, latency_s: float, cwd: Path) -> Iterator
     (cwd / "server").mkdir()
     with server_process(cwd / "server", latency_s=latency_s) as server:
         command = ["run", str(short_recipe()), *data_options(data), "-w", "run"]
-        command += model_options(server.base_url)
+        command += [*model_options(server.base_url), "--set", "run.workers=2"]
         with subprocess.Popen(
             [sys.executable, "-m", "annoengine", *command],
             cwd=cwd,
@@ -79,20 +65,8 @@ def interrupted(
     ending: str, *arguments: str, cwd: Path, env: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Runs the command, which gets SIGINT as soon as it opens a file whose path ends so."""
-    return _run([sys.executable, "-c", _WITH_CTRL_C, ending, *shortened(arguments)], cwd, env)
-
-
-def _run(
-    command: list[str], cwd: Path, env: dict[str, str] | None
-) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command,
-        cwd=cwd,
-        env=environment(**(env or {})),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    surroundings = environment(**(env or {}))
+    return shared_zygote().complete(shortened(arguments), cwd, surroundings, interrupt_at=ending)
 
 
 def data_options(data: Path) -> list[str]:

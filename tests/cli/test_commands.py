@@ -39,7 +39,8 @@ def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
 
 
 def test_run_resume_status_export(data: Path, tmp_path: Path) -> None:
-    done = annoengine("run", "pix2cap", *data_options(data), cwd=tmp_path)
+    pool = ("--set", "run.workers=2")
+    done = annoengine("run", "pix2cap", *data_options(data), *pool, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "dataset: runs/pix2cap/export/pix2cap" in done.stdout
     assert "drawn images: runs/pix2cap/preview" in done.stdout

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.zygote import shared_zygote
 
 HERE = Path(__file__).parent
 WRITE = os.environ.get("ANNOENGINE_GOLDEN") == "write"
@@ -42,24 +42,18 @@ def compare(path: Path, found: str) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help(command: str, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "annoengine", *command.split(), "--help"],
-        cwd=tmp_path,
-        env={**os.environ, "COLUMNS": "90", "TERM": "dumb"},
-        check=True,
-        capture_output=True,
-        text=True,
-    )
+    environment = {**os.environ, "COLUMNS": "90", "TERM": "dumb"}
+    done = shared_zygote().complete([*command.split(), "--help"], tmp_path, environment)
+    assert done.returncode == 0, done.stderr
     compare(HERE / f"help_{command or 'annoengine'}.txt", done.stdout)
 
 
 def test_the_demo_makes_this_dataset(tmp_path: Path) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "annoengine", "run", "pix2cap", "-q"],
-        cwd=tmp_path,
-        check=True,
-        capture_output=True,
-    )
+    zygote = shared_zygote()
+    zygote.load_language()
+    command = ["run", "pix2cap", "-q", "--set", "run.workers=0"]
+    done = zygote.complete(command, tmp_path, os.environ)
+    assert done.returncode == 0, done.stderr
     export = tmp_path / "runs/pix2cap/export/pix2cap"
     for name in ("pix2cap_coco_all.json", "interactions_all.jsonl", "gaps_all.jsonl"):
         text = (export / name).read_text(encoding="utf-8")

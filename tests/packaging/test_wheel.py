@@ -40,7 +40,7 @@ def test_the_packaged_recipe_runs_in_an_empty_folder(installed: Path, tmp_path: 
     )
     assert where.stdout.startswith(str(installed))
     done = subprocess.run(
-        [sys.executable, "-m", "annoengine", "run", "pix2cap"],
+        [sys.executable, "-m", "annoengine", "run", "pix2cap", "--set", "run.workers=0"],
         cwd=tmp_path,
         env=env,
         check=False,

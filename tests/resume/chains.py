@@ -5,65 +5,13 @@ Used by the test suite and, for a thousand kills, by the benchmark.
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
 import random
 import signal
-import subprocess
-import sys
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
 
 from annoengine.call_counts import CallCounts, count_calls
-
-
-@dataclass
-class Zygote:
-    """The forking process of ``zygote.py``."""
-
-    output: Path
-    process: subprocess.Popen[str] = field(init=False)
-
-    def __enter__(self) -> Self:
-        self.process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("zygote.py"))],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self._line() == "ready"
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.close()
-        self.process.wait(timeout=30)
-        self.process.stdout.close()
-
-    def _line(self) -> str:
-        assert self.process.stdout is not None
-        return self.process.stdout.readline().strip()
-
-    def run(self, arguments: list[str], kill_after_s: float | None = None, die_at: int = 0) -> int:
-        """The exit code of a run; -9 where it was killed."""
-        assert self.process.stdin is not None
-        order: dict[str, Any] = {
-            "arguments": arguments,
-            "output": str(self.output),
-            "die_at": die_at,
-        }
-        self.process.stdin.write(json.dumps(order) + "\n")
-        self.process.stdin.flush()
-        pid = int(self._line())
-        if kill_after_s is not None:
-            time.sleep(kill_after_s)
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        return int(self._line())
+from tests.zygote import Zygote
 
 
 def run_arguments(dataset: Path, base_url: str, shard_size: int) -> list[str]:

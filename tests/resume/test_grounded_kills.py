@@ -9,8 +9,9 @@ from pathlib import Path
 
 import yaml
 
-from tests.resume.chains import Zygote, check_rule_three, result_files
+from tests.resume.chains import check_rule_three, result_files
 from tests.scenes import make_dataset
+from tests.zygote import shared_zygote
 
 PACKAGED = Path(__file__).parents[2] / "recipes" / "coconut_pancap.yaml"
 ROUNDS = {"mark", "annotate", "review", "merge"}
@@ -31,19 +32,19 @@ def test_kills_at_some_commit_points(tmp_path: Path) -> None:
     command += ["--set", "run.workers=0", "--input", f"images={data / 'images'}"]
     command += ["--input", f"annotations={data / 'panoptic_val2017.json'}"]
     command += ["--input", f"panoptic={data / 'panoptic_val2017'}"]
-    with Zygote(tmp_path / "output.txt") as zygote:
-        undisturbed = tmp_path / "undisturbed"
-        assert zygote.run([*command, "-w", str(undisturbed)]) == 0, zygote.output.read_text()
-        expected = result_files(undisturbed)
-        assert any(name.startswith("export/coconut_pancap/caption_") for name in expected)
-        killed = 0
-        for point in random.Random(2502).sample(range(4, 70), 5):
-            run = tmp_path / "killed"
-            shutil.rmtree(run, ignore_errors=True)
-            code = zygote.run([*command, "-w", str(run)], die_at=point)
-            assert code in (0, -signal.SIGKILL), zygote.output.read_text()
-            killed += code != 0
-            assert zygote.run([*command, "-w", str(run)]) == 0, zygote.output.read_text()
-            assert result_files(run) == expected, f"killed at point {point}"
-            check_rule_three(run)
-        assert killed >= 4
+    zygote = shared_zygote()
+    undisturbed = tmp_path / "undisturbed"
+    assert zygote.run([*command, "-w", str(undisturbed)]) == 0, zygote.output.read_text()
+    expected = result_files(undisturbed)
+    assert any(name.startswith("export/coconut_pancap/caption_") for name in expected)
+    killed = 0
+    for point in random.Random(2502).sample(range(4, 70), 5):
+        run = tmp_path / "killed"
+        shutil.rmtree(run, ignore_errors=True)
+        code = zygote.run([*command, "-w", str(run)], die_at=point)
+        assert code in (0, -signal.SIGKILL), zygote.output.read_text()
+        killed += code != 0
+        assert zygote.run([*command, "-w", str(run)]) == 0, zygote.output.read_text()
+        assert result_files(run) == expected, f"killed at point {point}"
+        check_rule_three(run)
+    assert killed >= 4

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from tests.resume.chains import (
-    Zygote,
     check_rule_three,
     journal_counts,
     kill_in_chains,
@@ -21,6 +20,7 @@ from tests.resume.chains import (
 )
 from tests.scenes import make_dataset
 from tests.wire.openai_server import ServerProcess, server_process
+from tests.zygote import Zygote, shared_zygote
 
 KILLS = int(os.environ.get("ANNOENGINE_KILLS", "12"))
 
@@ -45,9 +45,10 @@ def calm_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProc
 
 
 @pytest.fixture(scope="module")
-def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
-    with Zygote(tmp_path_factory.mktemp("zygote") / "output.txt") as running:
-        yield running
+def zygote() -> Zygote:
+    running = shared_zygote()
+    running.load_language()
+    return running
 
 
 def test_random_kills(zygote: Zygote, server: ServerProcess, tmp_path: Path) -> None:
@@ -75,6 +76,7 @@ def test_kills_at_every_commit_point(
     undisturbed = tmp_path / "undisturbed"
     assert zygote.run([*command, "-w", str(undisturbed)]) == 0, zygote.output.read_text()
     expected = result_files(undisturbed)
+    zygote.rehearse([*command, "-w", str(tmp_path / "rehearsal")])
     for point in itertools.count(first, 2):
         run = tmp_path / "killed"
         shutil.rmtree(run, ignore_errors=True)

@@ -13,7 +13,6 @@ from annoengine.recipe import load_recipe
 from annoengine.runner import finished_records
 from annoengine.workspace import Workspace
 from tests.resume.chains import check_rule_three, result_files
-from tests.resume.zygote import _die_at
 from tests.reviewing.toys import (
     carry_on,
     correct,
@@ -23,6 +22,7 @@ from tests.reviewing.toys import (
     review_recipe,
     signed,
 )
+from tests.zygote import die_at
 
 SETTINGS = {"review": {"wait": "listed"}, "n": 12, "shard_size": 4}
 CORRECTED = (1, 2, 9)
@@ -30,7 +30,7 @@ CORRECTED = (1, 2, 9)
 
 def carry_and_die(recipe: Path, run: Path, point: int) -> None:
     """Carries a run, and kills its own process at its so-many-th write or rename."""
-    _die_at(point)
+    die_at(point)
     carry_on(load_recipe(recipe), Workspace(run))
 
 
