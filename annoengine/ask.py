@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -105,7 +105,7 @@ class RecordAsk:
     async def _outcome(self, course: Course, turn: str) -> Reply:
         """What became of one request to one model, now or earlier."""
         step, provider = self._step, course.provider
-        request = replace(course.request, load=self._load, place=(self.record.id, turn))
+        request = course.request.of((self.record.id, turn), self._load)
         content = request.content()
         key = key_of(provider, request, content)
         journal = step.calls

@@ -105,6 +105,13 @@ class Request:
             part.image for m in self.messages for part in m.parts if isinstance(part, ImagePart)
         )
 
+    def of(self, place: tuple[str, str], load: ImageLoader) -> Request:
+        """The request of a record and turn, whose pictures are loaded so."""
+        # Half of what dataclasses.replace takes, and every call is one.
+        made = object.__new__(Request)
+        made.__dict__.update(self.__dict__, place=place, load=load)
+        return made
+
     async def image_bytes(self, image: DrawnImage | Photo) -> bytes:
         """The bytes of one of its pictures, exactly those that its sha256 names."""
         if self.load is None:
@@ -183,6 +190,12 @@ class Reply:
     key: str = ""
     turn: str = ""
     tries: int = 1
+
+    def of(self, key: str, turn: str, tries: int) -> Reply:
+        """The reply of a call."""
+        made = object.__new__(Reply)  # see Request.of
+        made.__dict__.update(self.__dict__, key=key, turn=turn, tries=tries)
+        return made
 
 
 @dataclass(frozen=True)

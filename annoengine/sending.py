@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
@@ -169,7 +169,7 @@ class Sending:
         self._limits.succeeded(slot, used or None)
         if reply.announced is not None:
             self._limits.announce(reply.announced)
-        return Sent(replace(reply, key=call.key, turn=call.turn, tries=number), usd)
+        return Sent(reply.of(call.key, call.turn, number), usd)
 
     def _charge(self, reply: Reply, reservation: Reservation) -> float | None:
         """What an answered call cost: by its usage, else at its bound."""

@@ -11,6 +11,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import orjson
@@ -133,6 +134,7 @@ class OpenStep:
         """The door as this record's stage sees it."""
         return RecordAsk(record, self.files.files(record), self.door, variant)
 
+    @cached_property
     def _leading_role(self) -> Role | None:
         """The role whose models a record goes through when the stage fails it: the longest."""
         roles = [self.job.door.role(name) for name in self.built.stage.roles()]
@@ -143,7 +145,7 @@ class OpenStep:
 
         What a second model was to do better stands as the first did it, if the second cannot.
         """
-        stage, role, variant = self.built.stage, self._leading_role(), FIRST
+        stage, role, variant = self.built.stage, self._leading_role, FIRST
         text = None if role is None else role.text.escalate_when
         doubtful = None if text is None else Condition.read(text, None)
         draft: tuple[Record, RecordAsk] | None = None
@@ -240,7 +242,7 @@ async def carry_step(
                 if not waiting:
                     if step.door.journal is not None:
                         await step.door.journal.durable()
-                    marker = writer.commit(step.built.fingerprint, step.built.made_of, input_sha256)
+                    marker = await _commit(writer, step.built, input_sha256)
                     counts = marker.counts
                     job.on_event(
                         StepDone(
@@ -257,6 +259,27 @@ async def carry_step(
             await send_wave(step.door)
     finally:
         step.close()
+
+
+async def _commit(writer: ShardWriter, built: BuiltStage, input_sha256: str) -> DoneMarker:
+    """Commits in a thread: while the disk is waited for, other shards' calls go on.
+
+    Ends with the thread, also where it is cancelled: nobody else may use the writer before.
+    """
+    # Not a task, which the loop's end would cancel while the thread goes on.
+    work = asyncio.get_running_loop().run_in_executor(
+        None, writer.commit, built.fingerprint, built.made_of, input_sha256
+    )
+    cancelled: asyncio.CancelledError | None = None
+    while not work.done():
+        try:
+            await asyncio.wait([work])
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        work.exception()  # it is told of the cancelling alone
+        raise cancelled
+    return work.result()
 
 
 async def _pass_over(step: OpenStep, writer: ShardWriter, older: dict[str, StepResult]) -> int:
