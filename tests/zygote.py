@@ -78,8 +78,8 @@ class Zygote:
     def rehearse(self, arguments: list[str]) -> None:
         """Runs ``annoengine`` once in this very process, for runs by the hundred.
 
-        Tables, patterns and texts that each child would make anew are there then; what a run
-        keeps of its workspace in memory must not outlive it, or its next run would tell.
+        What it imports is there then, and no child makes patterns anew. What functions remember
+        of files is forgotten, so that each child reads them.
         """
         self._tell(rehearse=arguments)
         assert self._line() == "done"
@@ -237,6 +237,16 @@ def _import_what_it_did(names: list[str]) -> None:
     gc.freeze()
 
 
+def _forget() -> None:
+    """Empties what annoengine's functions remember of what they read: a child must read it anew."""
+    for found in gc.get_objects():
+        if type(found) is _REMEMBERS and str(found.__module__).startswith("annoengine."):
+            found.cache_clear()
+
+
+_REMEMBERS = type(functools.lru_cache(lambda: None))
+
+
 def _prepare(order: dict[str, Any], command: Callable[..., Any]) -> None:
     """Loads the language model, or runs a command here, for the children to come."""
     if "load" in order:
@@ -247,6 +257,7 @@ def _prepare(order: dict[str, Any], command: Callable[..., Any]) -> None:
         with contextlib.redirect_stdout(io.StringIO()):
             command(order["rehearse"], prog_name="annoengine", standalone_mode=False)
         assert threading.active_count() == 1, "a thread would be missing in each child"
+        _forget()
     gc.collect()
     gc.freeze()
 
