@@ -19,7 +19,15 @@ from typing import Any, Literal
 from annoengine.errors import RecipeError
 
 Kind = Literal[
-    "stage", "source", "provider", "exporter", "answer", "executor", "validator", "segmenter"
+    "stage",
+    "source",
+    "provider",
+    "exporter",
+    "answer",
+    "executor",
+    "validator",
+    "segmenter",
+    "metric",
 ]
 
 PLURALS: dict[str, str] = {
@@ -31,6 +39,7 @@ PLURALS: dict[str, str] = {
     "executor": "executors",
     "validator": "validators",
     "segmenter": "segmenters",
+    "metric": "metrics",
 }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typer
 
 from annoengine.cli.calls import calls
+from annoengine.cli.compare import compare
 from annoengine.cli.doctor import doctor
 from annoengine.cli.endings import explained
 from annoengine.cli.export import export
@@ -58,6 +59,7 @@ for command, name in (
     (sweep, "sweep"),
     (stats, "stats"),
     (score, "score"),
+    (compare, "compare"),
     (retry, "retry"),
     (export, "export"),
     (render_som, "render-som"),

@@ -63,8 +63,10 @@ def plan(
         if made.source.state == "stale":
             why = f"changed: {', '.join(made.source.changed)}"
         console.print(f"source: {images:,} images ({why}); the first {looked_at:,} were looked at")
+        least = {count.stage: f", {count.calls:,} calls at least" for count in counts}
         for stage in built.stages:
-            console.print(f"{stage.name}: {images:,} records{_models(built, stage.name)}")
+            asks = f"{_models(built, stage.name)}{least.get(stage.name, '')}"
+            console.print(f"{stage.name}: {images:,} records{asks}")
     else:
         console.print(
             f"{made.source.shards:,} shards of {built.text.run.shard_size:,} images; steps:"

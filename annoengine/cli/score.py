@@ -3,29 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from annoengine.cli import options
 from annoengine.cli.endings import interruptible
 
 if TYPE_CHECKING:
     from annoengine.pancap.embedded_score import Embed
-    from annoengine.pancap.scoring import MeanScore
 
 
-@interruptible("the captions are as they were; the same command scores all of them again")
+def _left(*_: Any, model: list[str] | None = None, **__: Any) -> str:
+    if model:
+        return "what is answered is kept; the same command goes on from here"
+    return "the captions are as they were; the same command scores all of them again"
+
+
+@interruptible(_left)
 def score(
     metric: Annotated[str, typer.Argument(metavar="METRIC", help="pancapscore.")],
     predictions: Annotated[
-        Path,
-        typer.Argument(metavar="PRED", help="A JSON list with image_path and model_response."),
-    ],
+        Path | None,
+        typer.Argument(
+            metavar="PRED",
+            help="A JSON list with image_path and model_response, or all_content.",
+        ),
+    ] = None,
     references: Annotated[
-        Path, typer.Argument(metavar="REF", help="A JSON list with image_path and gt_response.")
-    ],
+        Path | None,
+        typer.Argument(
+            metavar="REF",
+            help="A JSON list with image_path and gt_response, or all_content.",
+        ),
+    ] = None,
+    as_published: Annotated[
+        bool,
+        typer.Option(
+            "--as-published",
+            help="By the arithmetic of the authors' code, for comparing with published tables: "
+            "half a point for each right answer, and what else it does.",
+        ),
+    ] = False,
     vectors: Annotated[
         str,
         typer.Option(
@@ -36,8 +57,13 @@ def score(
         ),
     ] = "",
     wordnet: Annotated[
-        str, typer.Option("--wordnet", metavar="SETTING", help="off, auto, or WordNet's folder.")
-    ] = "off",
+        str | None,
+        typer.Option(
+            "--wordnet",
+            metavar="SETTING",
+            help="off, auto, or WordNet's folder; off unless given, auto with --as-published.",
+        ),
+    ] = None,
     language_model: Annotated[
         str, typer.Option("--language-model", help="The spaCy model that parses.")
     ] = "en_core_web_sm",
@@ -45,50 +71,140 @@ def score(
         Path | None,
         typer.Option("--json", metavar="FILE", help="Write every image's score as JSON Lines."),
     ] = None,
+    write: Annotated[
+        Path | None,
+        typer.Option(
+            "--write",
+            metavar="FOLDER",
+            help="Write content, questions and answers in the published files' shapes.",
+        ),
+    ] = None,
+    made: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--from",
+            metavar="FOLDER",
+            help="Read them instead of PRED and REF, whoever made them; repeat it.",
+        ),
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model",
+            "-m",
+            metavar="ROLE=PROVIDER/MODEL",
+            help="Who asks and answers (judge=…), and who reads captions (extractor=…, the judge "
+            "unless named), six calls a pair. Without it, rules do.",
+        ),
+    ] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(
+            "--run",
+            metavar="FOLDER",
+            help="The folder of a model's run, where it goes on; runs/pancapscore-PRED-REF unless "
+            "given.",
+        ),
+    ] = None,
+    budget: options.BudgetUsd = None,
 ) -> None:
-    """Score captions against others of the same images, by rules and without a model's answers.
+    """Score captions against others of the same images: by rules, at once, or by a model.
 
     PancapScore: entities by tag and by box, attributes, relations, the image as a whole.
     """
-    from annoengine.errors import InputError, RecipeError
-    from annoengine.language.parser import language_requirements
-    from annoengine.language.wordnet import wordnet_requirements
-    from annoengine.pancap.embedded_score import open_captions, score_lists, scored_by
-    from annoengine.pancap.scoring import MeanScore
-    from annoengine.registry import did_you_mean
+    import orjson
 
+    from annoengine.cli.score_by_model import run_models, score_settings
+    from annoengine.errors import RecipeError, SettingError
+    from annoengine.language.wordnet import AUTO, OFF, wordnet_version
+    from annoengine.pancap.embedded_score import open_captions, score_lists, scored_by, way_of
+    from annoengine.pancap.file_score import score_folder
+    from annoengine.pancap.published_files import CONTENT
+    from annoengine.pancap.published_pairs import PairFolder, PairWriter
+    from annoengine.pancap.score_report import Tally, print_score, score_line
+    from annoengine.registry import did_you_mean
+    from annoengine.storage import LocalFolder
+
+    if not model and (run is not None or budget is not None):
+        raise SettingError("--run and --budget are for a model's run; give --model judge=… too")
     if metric != "pancapscore":
         raise RecipeError(f"there is no metric {metric!r}.{did_you_mean(metric, ['pancapscore'])}")
-    for need in (*language_requirements(language_model), *wordnet_requirements(wordnet)):
+    by_rules, matched = wordnet or OFF, wordnet or (AUTO if as_published else OFF)
+    _check_wordnet(matched, as_published)
+    tally = Tally(wordnet=wordnet_version(matched), vectors=vectors)
+    with ExitStack() as opened:
+        if made and predictions is None and references is None:
+            pairs = opened.enter_context(PairFolder(made))
+            tally.strangers = pairs.strangers
+            tally.by = f"content read from {', '.join(map(str, made))}"
+            embed = opened.enter_context(_embedding(vectors))
+            way = way_of(as_published, matched)
+            scored = score_folder(pairs, way, by_rules, embed)
+        elif model and not made and predictions is not None and references is not None:
+            by_model = run_models(
+                predictions,
+                references,
+                model,
+                run,
+                budget,
+                score_settings(by_rules, vectors, language_model),
+            )
+            tally.strangers, tally.failed = by_model.strangers, by_model.failed
+            tally.by = "\n".join(by_model.by)
+            if as_published:
+                tally.by += "\nasked about instances that section 3.2 matches"
+            way = way_of(as_published, matched)
+            embed = opened.enter_context(_embedding(vectors if as_published else ""))
+            scored = by_model.scored(way, by_rules, embed, stored=not as_published)
+        elif not made and predictions is not None and references is not None:
+            told = opened.enter_context(open_captions(predictions))
+            true = opened.enter_context(open_captions(references))
+            if not told.kind is true.kind is CONTENT:
+                _check_parser(language_model)
+            tally.strangers = len(told.images) - sum(true.get(i) is not None for i in told.images)
+            tally.by = f"by rules: {scored_by(language_model, by_rules)}"
+            embed = opened.enter_context(_embedding(vectors))
+            way = way_of(as_published, matched)
+            scored = score_lists(
+                told, true, language_model, by_rules, embed, way, write is not None
+            )
+        else:
+            raise RecipeError(
+                "give either PRED and REF, two lists of captions, or --from FOLDER with the files "
+                "that were made of them"
+            )
+        lines = texts = None
+        if json is not None:
+            lines = opened.enter_context(LocalFolder(json.parent).publish(json.name))
+        if write is not None:
+            names = [str(path or "") for path in (references, predictions)]
+            texts = opened.enter_context(PairWriter(write, *names))
+        for one in scored:
+            tally.add(one)
+            if lines is not None:
+                lines.write(orjson.dumps(score_line(one, way)) + b"\n")
+            if texts is not None and one.texts is not None:
+                texts.add(one.texts)
+    print_score(tally, way)
+
+
+def _check_wordnet(setting: str, as_published: bool) -> None:
+    from annoengine.errors import InputError
+    from annoengine.language.wordnet import wordnet_requirements
+
+    why = ", whose synonyms tags are matched by as published," if as_published else ""
+    for need in wordnet_requirements(setting):
+        if not need.met:
+            raise InputError(f"{need.what}{why} is not installed; install it: {need.remedy}")
+
+
+def _check_parser(model: str) -> None:
+    from annoengine.errors import InputError
+    from annoengine.language.parser import language_requirements
+
+    for need in language_requirements(model):
         if not need.met:
             raise InputError(f"{need.what} is not installed; install it: {need.remedy}")
-    mean, missing, lines = MeanScore(), 0, []
-    with (
-        open_captions(predictions) as told,
-        open_captions(references) as true,
-        _embedding(vectors) as embed,
-    ):
-        strangers = len(told.images) - sum(told.get(image) is not None for image in true.images)
-        for one in score_lists(told, true, language_model, wordnet, embed):
-            mean.add(one.score)
-            missing += one.missing
-            if json is not None:
-                lines.append(_line(one))
-    if json is not None:
-        from annoengine.storage import LocalFolder, write_bytes
-
-        write_bytes(LocalFolder(json.parent), json.name, b"".join(lines))
-    _print(mean)
-    typer.echo(f"{mean.pairs} images; entities, statements and answers by rules:")
-    typer.echo(f"  {scored_by(language_model, wordnet)}")
-    typer.echo(f"  tags alike by words{', by vectors of ' + vectors if vectors else ''}")
-    typer.echo(
-        "  for comparing captions, not for setting beside figures that a language model made"
-    )
-    if missing:
-        typer.echo(f"  {missing} images have no prediction and score 0")
-    if strangers:
-        typer.echo(f"  {strangers} predictions are of images without a reference: not scored")
 
 
 @contextmanager
@@ -108,24 +224,3 @@ def _embedding(model: str) -> Iterator[Embed | None]:
             yield lambda texts: runner.run(provider.embed(texts))
         finally:
             runner.run(provider.close())
-
-
-def _line(one: Any) -> bytes:
-    import orjson
-
-    f1 = {name: round(score.f1, 6) for name, score in one.score.dimensions.items()}
-    row = {"image_path": one.image, "pancapscore": round(one.score.overall, 6), **f1}
-    return orjson.dumps({**row, "missing": True} if one.missing else row) + b"\n"
-
-
-def _print(mean: MeanScore) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for name in ("dimension", "precision", "recall", "F"):
-        table.add_column(name, justify="left" if name == "dimension" else "right")
-    for dimension, score in mean.dimensions.items():
-        table.add_row(dimension, f"{score.precision:.4f}", f"{score.recall:.4f}", f"{score.f1:.4f}")
-    table.add_row("PancapScore", "", "", f"{mean.overall:.4f}")
-    Console(highlight=False).print(table)

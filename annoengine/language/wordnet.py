@@ -132,6 +132,14 @@ class WordNet:
                 return True
         return False
 
+    def synonyms(self, lemma: str, word_class: WordClass) -> frozenset[str]:
+        """The words of all senses of a lemma, itself among them and rare ones too.
+
+        Spaces are "_", as in the dictionary. Nothing where the lemma is not in it.
+        """
+        places = self._places(lemma.lower().replace(" ", "_"), word_class)
+        return frozenset(word for at in places for word in self._sense(word_class, at).words)
+
     def _common(self, lemma: str, word_class: WordClass) -> tuple[_Sense, ...]:
         key = (word_class, lemma)
         found = self._senses.get(key)

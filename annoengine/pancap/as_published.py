@@ -1,5 +1,11 @@
 """PancapScore as the authors' code computes it, so that published tables can be compared.
 
+Captions that share no instance have 0.05 with a judge who says No to everything: their code puts
+no question about instances without a match, and of the global states, which it always asks about,
+half a point is right. Were all items asked about, as section 3.2 can be read ("how many questions
+are correctly answered"), it would be 1.05: half of each of three F-scores, the last by 0.1. With
+their code that cannot be, since who is asked about an attribute has a match, and a tag score.
+
 It differs from the paper's section 3.2, and from annoengine's default, in what ``DIFFERENCES``
 lists; a report that uses it prints them. Where that code stops with an error, there is a number
 here, and ``MENDED`` says which.
@@ -13,11 +19,12 @@ from typing import cast
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from annoengine.pancap.content import Attribute, Content, Entity, GlobalState, Location, Relation
+from annoengine.pancap.content import Content
 from annoengine.pancap.judging import Answer
-from annoengine.pancap.line_fields import Line, lines_of
+from annoengine.pancap.line_writing import write_content
 from annoengine.pancap.matching import InstanceMatch, Pair, Weights, best_ious
-from annoengine.pancap.questions import ASKED, AskedDimension, Question
+from annoengine.pancap.published_reading import published_lines, read_published
+from annoengine.pancap.questions import ASKED, AskedDimension, Item
 from annoengine.pancap.scoring import (
     Dimension,
     DimensionScore,
@@ -42,14 +49,16 @@ DIFFERENCES = (
     "match; the IoU of boxes counts from 0.5 on.",
     "A tag that is a part of the other's text, as 'car' of 'scarf', is a full synonym.",
     "An entity has one location, the last that was said.",
-    "'_' is read as a space; an attribute whose text does not contain its entity's name, or a "
-    "relation whose text does not contain its first one's, is dropped; 'entity 1' is found in "
-    "'entity 12'.",
+    "The reference's items are counted in the file of its questions, where there is one.",
+    "'_' is read as a space, and of a tag with commas the last part is the tag; an attribute whose "
+    "text does not contain its entity's name, or a relation whose text does not contain its first "
+    "one's, is dropped; 'entity 1' is found in 'entity 12'.",
 )
 """What the authors' code does otherwise than the paper says. Source: their eval_alldims and
 eval_tag_and_loc."""
 
 MENDED = (
+    "An image without a prediction has the score 0; their code stops.",
     "A reference or a prediction without entities has the tag score 0; their code divides by 0.",
     "An answer that is not two words counts for nothing and is a failure; their code stops.",
     "The ids of a question are mapped all at once; their code replaces one after the other, and "
@@ -65,23 +74,8 @@ _DELTA = 0.5
 
 
 def published_content(content: Content) -> Content:
-    """What the authors' reader keeps of a content."""
-    last = {at.entity: at.box for at in content.locations}
-    return Content(
-        tuple(Entity(e.id, e.tag.replace("_", " "), e.part) for e in content.entities),
-        tuple(Location(entity, box) for entity, box in last.items()),
-        tuple(
-            Attribute(a.entity, a.text.replace("_", " "))
-            for a in content.attributes
-            if f"entity {a.entity}" in a.text.replace("_", " ")
-        ),
-        tuple(
-            Relation(r.subject, r.object, r.text.replace("_", " "))
-            for r in content.relations
-            if f"entity {r.subject}" in r.text.replace("_", " ")
-        ),
-        tuple(GlobalState(g.text.replace("_", " ")) for g in content.globals),
-    )
+    """What the authors' reader keeps of a content, once it is written."""
+    return read_published(write_content(content))
 
 
 def synonym_share(one: str, other: str, synonyms: NounSynonyms) -> float:
@@ -161,12 +155,12 @@ Answers = Mapping[AskedDimension, Sequence[Answer]]
 """The answers of each dimension, in the order in which they stand."""
 
 
-def answers_in_order(asked: Iterable[Question], answers: Mapping[int, Answer]) -> Answers:
-    """The answers that came back, in the order in which their questions were asked."""
+def answers_in_order(items: Iterable[Item], answers: Mapping[int, Answer]) -> Answers:
+    """The answers that came back, in the order of their items."""
     ordered: dict[AskedDimension, list[Answer]] = {name: [] for name in ASKED}
-    for question in asked:
-        if question.item.id in answers:
-            ordered[question.item.dimension].append(answers[question.item.id])
+    for item in items:
+        if item.id in answers:
+            ordered[item.dimension].append(answers[item.id])
     return ordered
 
 
@@ -189,19 +183,17 @@ def read_answers(text: str) -> tuple[Answers, int]:
             answers[cast(AskedDimension, type)].append(Answer(yes, no))
         return answers, 0
     failures = 0
-    for line in lines_of(text):
-        if not isinstance(line, Line):
+    for _, type, fields in published_lines(text):
+        dimension = cast(AskedDimension, type)
+        count = _ID_FIELDS.get(dimension)
+        if count is None or len(fields) < count:
             continue
-        for name in ASKED:
-            if line.type != name:
-                continue
-            fields = [field.strip("'\" ") for field in line.rest.split(",")]
-            ids, said = fields[: _ID_FIELDS[name]], fields[_ID_FIELDS[name] :]
-            if not all(id.startswith("entity") for id in ids):
-                continue
-            failures += len(said) < 2
-            both = [_YES_NO.get(word.lower()) for word in said[:2]] if len(said) > 1 else [None] * 2
-            answers[name].append(Answer(*both))
+        ids, said = fields[:count], fields[count:]
+        if not all(id.strip(" ").startswith("entity") for id in ids):
+            continue
+        words = [_YES_NO.get(word.strip("'\" ,").lower()) for word in said[:2]]
+        failures += len(words) < 2
+        answers[dimension].append(Answer(*words) if len(words) == 2 else Answer(None, None))
     return answers, failures
 
 

@@ -1,6 +1,6 @@
 """Puts questions about one caption to a judge who reads the other, and reads what the judge says.
 
-The prompt is one text for all questions of a pair of captions. Answers are taken by the number of
+The prompt is one text for many questions about one caption. Answers are taken by the number of
 their line; what is missing or is neither yes nor no is a failure that is counted, and the item
 that it belongs to is not right.
 
@@ -19,6 +19,7 @@ from annoengine.pancap.line_fields import Line, LineFault, lines_of
 from annoengine.pancap.line_writing import entity_lines
 from annoengine.pancap.questions import Question, question_line
 from annoengine.pancap.strict_lines import read_strict_answers
+from annoengine.prompt import Prompt
 
 
 class Answer(NamedTuple):
@@ -38,55 +39,50 @@ class Answer(NamedTuple):
         return 0.5 * (self.yes is True) + 0.5 * (self.no is False)
 
 
-JUDGE_PROMPT = """\
-Read a description of a picture, then answer pairs of yes/no questions about that picture. Judge \
-by the description alone: what it neither says nor clearly implies is to be answered with No.
+NO_ANSWER = Answer(None, None)
+"""What is missing."""
 
-Each line of questions has the form
-NUMBER | TYPE -->> (ENTITIES, "first question", "second question")
-Answer every line, in the same order and with the same number, in the form
-NUMBER | TYPE -->> (ENTITIES, "answer to the first", "answer to the second")
-where an answer is Yes or No. Write nothing else. The entities are listed first; their lines need \
-no answer.
-
-Example. Description:
-A wooden boat [[0.10, 0.55, 0.62, 0.90]] lies on a beach [[0.00, 0.50, 1.00, 1.00]]. The boat is \
-empty. It is a calm evening.
-Entities:
-1 | entity -->> (whole, boat)
-2 | entity -->> (whole, beach)
-3 | location -->> (entity 1, [0.100, 0.550, 0.620, 0.900])
-4 | location -->> (entity 2, [0.000, 0.500, 1.000, 1.000])
-Questions:
-5 | attribute -->> (entity 1, "Is entity 1 made of wood?", "Is entity 1 made of metal?")
-6 | attribute -->> (entity 1, "Is entity 1 full of people?", "Is entity 1 empty?")
-7 | relation -->> (entity 1, entity 2, "Is entity 1 on entity 2?", "Is entity 1 beside entity 2?")
-8 | global -->> ("Is there a storm?", "Does it rain?")
-Answers:
-5 | attribute -->> (entity 1, "Yes", "No")
-6 | attribute -->> (entity 1, "No", "Yes")
-7 | relation -->> (entity 1, entity 2, "Yes", "No")
-8 | global -->> ("No", "No")
-
-Description:
-{caption}
-Entities:
-{entities}
-Questions:
-{questions}
-Answers:
-"""
-"""The fields are what a batch of questions fills in; the example is of this project."""
+_MOST_LISTED = 200
+"""Entities that are all told to a judge; of more, only those that are asked about. Ours: a list
+of thousands would leave no room for the questions."""
 
 
-def judge_prompt(caption: str, content: Content, questions: Iterable[Question]) -> str:
+def judge_prompt(
+    prompt: Prompt, caption: str, content: Content, questions: Iterable[Question]
+) -> str:
     """What a judge is told: a caption, the entities read from it, and questions with its ids."""
-    fields = {
-        "caption": caption.strip(),
-        "entities": "\n".join(entity_lines(content)),
-        "questions": "\n".join(question_line(question) for question in questions),
-    }
-    return re.sub(r"\{(\w+)\}", lambda found: fields[found[1]], JUDGE_PROMPT)
+    asked = list(questions)
+    return prompt.fill(
+        caption=caption.strip(),
+        entities="\n".join(entity_lines(_told_of(content, asked))),
+        questions="\n".join(map(question_line, asked)),
+    )
+
+
+def _told_of(content: Content, asked: Sequence[Question]) -> Content:
+    if len(content.entities) <= _MOST_LISTED:
+        return content
+    named = {id for question in asked for id in question.entities}
+    return Content(
+        tuple(entity for entity in content.entities if entity.id in named),
+        tuple(at for at in content.locations if at.entity in named),
+    )
+
+
+def answer_line(question: Question, answer: Answer) -> str:
+    """The line of an item's answers, with the ids of the caption that was read.
+
+    >>> from annoengine.pancap.questions import Item, plain_question
+    >>> asked = plain_question(Item(2, "attribute", 0, (1,), "entity 1 is brown"))
+    >>> answer_line(asked, Answer(True, None))
+    '2 | attribute -->> (entity 1, "Yes", "Unclear")'
+    """
+    names = [f"entity {id}" for id in question.entities if id is not None]
+    fields = [*names, *(f'"{_WORDS[said]}"' for said in answer)]
+    return f"{question.item.id} | {question.item.dimension} -->> ({', '.join(fields)})"
+
+
+_WORDS = {True: "Yes", False: "No", None: "Unclear"}
 
 
 @dataclass(frozen=True)

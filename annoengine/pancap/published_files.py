@@ -21,6 +21,7 @@ from typing import Any, Self
 from annoengine.errors import InputError
 from annoengine.reading.json_slices import SliceReader, Slices, parsed
 from annoengine.registry import did_you_mean
+from annoengine.storage import explain_write_error
 
 _COMPONENTS = 3
 
@@ -127,29 +128,61 @@ class PublishedList:
         self._reader.__exit__(kind, error, trace)
 
 
+class ListWriter:
+    """Writes a list entry by entry; it is there when it is whole.
+
+    A context manager, left without a trace where it breaks off. ``made_from`` names the files that
+    the kind names. The bytes are those of ``json.dump(…, indent=4)``.
+    """
+
+    def __init__(self, path: Path, kind: ListKind, *made_from: str) -> None:
+        if len(made_from) != len(kind.made_from):
+            raise ValueError(f"{kind.what} name {len(kind.made_from)} files, not {len(made_from)}")
+        self.path = path
+        self.count = 0
+        self._kind = kind
+        self._made_from = made_from
+        self._partial = path.with_name(path.name + ".partial")
+        try:
+            self._file = self._partial.open("w", encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise explain_write_error(path, error) from None
+
+    def add(self, image_path: str, text: str) -> None:
+        """One more entry."""
+        value = {"image_path": image_path}
+        value.update(zip(self._kind.made_from, self._made_from, strict=True))
+        value[self._kind.key] = text
+        lines = json.dumps(value, indent=4).replace("\n", "\n    ")
+        self._file.write(("[\n    " if not self.count else ",\n    ") + lines)
+        self.count += 1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is None:
+            self._file.write("\n]" if self.count else "[]")
+        self._file.close()
+        if error is None:
+            self._partial.replace(self.path)
+        else:
+            self._partial.unlink()
+
+
 def write_list(
     path: Path, kind: ListKind, entries: Iterable[tuple[str, str]], *made_from: str
 ) -> int:
-    """Writes a list, image path and text of each; gives how many there are.
-
-    ``made_from`` names the files that the kind names. The bytes are those of
-    ``json.dump(…, indent=4)``, and the file is there when it is whole.
-    """
-    if len(made_from) != len(kind.made_from):
-        raise ValueError(f"{kind.what} name {len(kind.made_from)} files, not {len(made_from)}")
-    partial = path.with_name(path.name + ".partial")
-    count = 0
-    with partial.open("w", encoding="utf-8", newline="\n") as file:
+    """Writes a list, image path and text of each; gives how many there are."""
+    with ListWriter(path, kind, *made_from) as writer:
         for image_path, text in entries:
-            value = {"image_path": image_path}
-            value.update(zip(kind.made_from, made_from, strict=True))
-            value[kind.key] = text
-            lines = json.dumps(value, indent=4).replace("\n", "\n    ")
-            file.write(("[\n    " if not count else ",\n    ") + lines)
-            count += 1
-        file.write("\n]" if count else "[]")
-    partial.replace(path)
-    return count
+            writer.add(image_path, text)
+    return writer.count
 
 
 _PADDED_BOX = re.compile(r"<box>\[\[(\d+), (\d+), (\d+), (\d+)\]\]</box>")

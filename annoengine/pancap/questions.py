@@ -144,7 +144,14 @@ def parse_questions(text: str, items: Sequence[Item]) -> ParsedQuestions:
     return ParsedQuestions(tuple(questions), failures, tuple(faults))
 
 
+_TWO = re.compile(r'[^"“”]*["“]([^?]*\?)["”]\s*[,;]\s*["“]([^?]*\?)["”]\s*\)?\s*')
+"""Two questions that may have quotation marks within: 'Does it read "12", or "noon"?'."""
+
+
 def _pair_of(rest: str) -> tuple[str, str] | None:
+    two = _TWO.fullmatch(rest)
+    if two is not None:
+        return _called(two[1]), _called(two[2])
     parts = [part for part in quoted_parts(rest) if part]
     if len(parts) < 2:
         parts = [part.strip(" ,;\"'“”") + "?" for part in rest.split("?")[:-1]]
@@ -156,6 +163,16 @@ def _pair_of(rest: str) -> tuple[str, str] | None:
 
 def _called(text: str) -> str:
     return " ".join(_ENTITY.sub(lambda found: f"entity {found[1]}", text).split())
+
+
+def item_line(item: Item) -> str:
+    """A statement's line, as ``write_content`` has it.
+
+    >>> item_line(Item(9, "relation", 0, (1, 2), "entity 1 is behind entity 2"))
+    '9 | relation -->> (entity 1, entity 2, "entity 1 is behind entity 2")'
+    """
+    fields = [*(f"entity {id}" for id in item.entities), f'"{item.text}"']
+    return f"{item.id} | {item.dimension} -->> ({', '.join(fields)})"
 
 
 def write_questions(content: Content, questions: Iterable[Question]) -> str:

@@ -128,6 +128,12 @@ def score_pair(
     return PairScore(dimensions, failures)
 
 
+def no_score() -> PairScore:
+    """What a prediction that is not there has: 0 in every dimension, also in those of which the
+    reference does not speak."""
+    return PairScore({name: DimensionScore(0.0, 0.0, 0.0) for name in DIMENSIONS})
+
+
 def boxed_entities(content: Content) -> int:
     """How many entities of a content have a box."""
     return len({at.entity for at in content.locations})

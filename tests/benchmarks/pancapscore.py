@@ -45,7 +45,6 @@ import annoengine
 from annoengine.language.wordnet import WordNet
 from annoengine.pancap.as_published import (
     match_as_published,
-    published_content,
     read_answers,
     score_as_published,
 )
@@ -54,6 +53,7 @@ from annoengine.pancap.content_lines import parse_content
 from annoengine.pancap.judging import parse_answers
 from annoengine.pancap.line_writing import entity_lines, write_content
 from annoengine.pancap.matching import match_instances
+from annoengine.pancap.published_reading import read_published
 from annoengine.pancap.questions import Question, askable, items_of, map_questions, plain_question
 from annoengine.pancap.scoring import MeanScore, score_pair
 from annoengine.pancap.similarity import TagSimilarity
@@ -273,8 +273,8 @@ def by_annoengine_as_published(
     """The means of the score as published."""
     mean = MeanScore()
     for text in texts:
-        reference = published_content(parse_content(text.reference).content)
-        prediction = published_content(parse_content(text.prediction).content)
+        reference = read_published(text.reference)
+        prediction = read_published(text.prediction)
         match = match_as_published(reference, prediction, dictionary.words, vectors)
         found, right = read_answers(text.found)[0], read_answers(text.right)[0]
         mean.add(score_as_published(reference, prediction, match, found, right))

@@ -53,6 +53,11 @@ COMMANDS = {
         ["stats", "run", "--no-pos"],
         "the datasets are as they were; the same command counts all of them again",
     ),
+    "compare": (
+        "recipe.yaml",
+        ["compare", "run", "run", "--no-pos"],
+        "both runs are as they were; the same command compares all of them again",
+    ),
     "score": (
         "data/panoptic_val2017.json",
         ["score", "pancapscore", "data/panoptic_val2017.json", "boxes.json"],

@@ -13,11 +13,12 @@ import pytest
 from annoengine import registry
 from annoengine.errors import RecipeError
 from annoengine.exporter import Exporter
+from annoengine.metric import Metric
 from annoengine.plan import make_plan
 from annoengine.prompt import load_prompt, prompt_folders
 from annoengine.provider import Message, Request, Retry, TextPart
 from annoengine.recipe import load_recipe
-from annoengine.record import Record
+from annoengine.record import Photo, Record
 from annoengine.source import Source
 from annoengine.stage import Parameters, Stage
 from annoengine.workspace import Workspace
@@ -31,9 +32,11 @@ KINDS: tuple[registry.Kind, ...] = (
     "exporter",
     "validator",
     "executor",
+    "metric",
 )
+_PARAMETRED = ("stage", "source", "exporter", "metric")
 EVERY = [(kind, name) for kind in KINDS for name in registry.names(kind)]
-PARAMETRED = [(kind, name) for kind, name in EVERY if kind in ("stage", "source", "exporter")]
+PARAMETRED = [(kind, name) for kind, name in EVERY if kind in _PARAMETRED]
 PROMPTS = sorted(
     {
         path.relative_to(folder).with_suffix("").as_posix()
@@ -59,7 +62,12 @@ def test_the_class_bears_the_name_of_its_file_and_says_what_it_is(
     assert found.__name__ == registry.class_name(name)
     assert (inspect.getdoc(found) or "").strip()
     assert (inspect.getdoc(inspect.getmodule(found)) or "").strip()
-    bases: dict[str, Any] = {"stage": Stage, "source": Source, "exporter": Exporter}
+    bases: dict[str, Any] = {
+        "stage": Stage,
+        "source": Source,
+        "exporter": Exporter,
+        "metric": Metric,
+    }
     if kind in bases:
         assert issubclass(found, bases[kind])
         assert isinstance(vars(found).get("VERSION", 1), int)
@@ -79,6 +87,25 @@ def test_a_stage_needs_and_gives_fields_of_a_record(name: str) -> None:
     found = registry.find("stage", name)
     assert set(Record.model_fields) >= found.NEEDS
     assert set(Record.model_fields) >= found.GIVES
+
+
+@pytest.mark.parametrize("name", registry.names("metric"))
+def test_a_metric_needs_what_some_stage_stores_and_says_nothing_of_nothing(name: str) -> None:
+    found = registry.find("metric", name)
+    stored = {score for stage in registry.names("stage") for score in _stage(stage).SCORES}
+    assert found.SCORES
+    assert stored >= found.SCORES
+    metric = found(found.Parameters())
+    record = Record(id="a/b/c", photo=Photo(file="c.jpg", width=1, height=1, sha256=""))
+    assert metric.line(record) is None
+    none, bare = (metric.measure(iter(records)) for records in ((), (record,)))
+    assert none.as_json() == bare.as_json()
+    assert all(set(row.values) <= set(none.columns) for row in none.rows)
+
+
+def _stage(name: str) -> type[Stage]:
+    found: type[Stage] = registry.find("stage", name)
+    return found
 
 
 @pytest.mark.parametrize("name", registry.names("provider"))

@@ -28,6 +28,7 @@ COMMANDS = (
     "sweep",
     "stats",
     "score",
+    "compare",
     "doctor",
 )
 

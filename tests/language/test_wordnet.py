@@ -53,6 +53,17 @@ def test_synonyms_share_a_common_sense(
     assert dictionary.are_synonyms(other, one, word_class) is same  # type: ignore[arg-type]
 
 
+def test_synonyms_are_the_words_of_all_senses(dictionary: WordNet) -> None:
+    # WordNet 3.0 has five senses of the noun "car": a motor vehicle, of trains, of airships, of
+    # lifts, of cableways.
+    assert dictionary.synonyms("Car", "noun") == {
+        *("car", "auto", "automobile", "machine", "motorcar", "railcar", "railway_car"),
+        *("railroad_car", "gondola", "elevator_car", "cable_car"),
+    }
+    assert "hot_dog" in dictionary.synonyms("hot dog", "noun")
+    assert dictionary.synonyms("zzyzx", "noun") == frozenset()
+
+
 def test_a_wider_noun_is_wider_in_one_direction(dictionary: WordNet) -> None:
     assert dictionary.is_kind_of("puppy", "dog")
     assert not dictionary.is_kind_of("dog", "puppy")

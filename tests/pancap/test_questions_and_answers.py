@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from annoengine.pancap.content import Attribute, Content, Entity, GlobalState, Location, Relation
+from annoengine.pancap.content_lines import parse_content
 from annoengine.pancap.judging import Answer, judge_prompt, parse_answers
 from annoengine.pancap.line_writing import write_content
 from annoengine.pancap.questions import (
@@ -20,7 +21,9 @@ from annoengine.pancap.questions import (
     question_line,
     write_questions,
 )
+from annoengine.prompt import load_prompt
 
+PROMPT = load_prompt("pancapscore/answers1.v1")
 CONTENT = Content(
     (Entity(1, "boat"), Entity(2, "sail", part=True), Entity(12, "sea")),
     (Location(1, (0.1, 0.2, 0.5, 0.9)),),
@@ -132,20 +135,29 @@ def test_questions_are_written_as_they_are_read() -> None:
 
 
 def test_the_prompt_has_the_caption_the_entities_and_the_questions_as_they_are() -> None:
-    prompt = judge_prompt(" A {caption} of a {boat}. ", CONTENT, ASKED[:1])
+    prompt = judge_prompt(PROMPT, " A {caption} of a {boat}. {{questions}} ", CONTENT, ASKED[:1])
     assert prompt.endswith(
-        "Description:\nA {caption} of a {boat}.\nEntities:\n"
+        "Description:\nA {caption} of a {boat}. {{questions}}\nEntities:\n"
         "1 | entity -->> (whole, boat)\n2 | entity -->> (part, sail)\n"
         "12 | entity -->> (whole, sea)\n"
         "13 | location -->> (entity 1, [0.100, 0.200, 0.500, 0.900])\n"
         "Questions:\n"
         '14 | attribute -->> (entity 1, "Is it true that entity 1 is white?", '
-        '"Is it false that entity 1 is white?")\nAnswers:\n'
+        '"Is it false that entity 1 is white?")\nAnswers:'
     )
 
 
+def test_the_examples_of_the_prompt_for_questions_are_read_as_they_stand() -> None:
+    body = load_prompt("pancapscore/questions1.v1").body
+    example = body.split("Example. Entities:\n")[1].split("\n\n")[0]
+    content, questions = example.split("Questions:\n")
+    items = items_of(parse_content(content.replace("Statements:\n", "")).content)
+    parsed = parse_questions(questions, items)
+    assert (len(items), parsed.failures, parsed.faults) == (6, 0, ())
+
+
 def test_the_prompts_own_example_is_read_as_it_says() -> None:
-    example = judge_prompt("", CONTENT, []).split("Answers:\n")[1].split("\n\n")[0]
+    example = judge_prompt(PROMPT, "", CONTENT, []).split("Answers:\n")[1].split("\n\n")[0]
     questions = [
         Question(item, (), "", "")
         for item in items_of(

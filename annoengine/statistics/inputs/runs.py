@@ -34,7 +34,7 @@ class RunRecords:
         names = (SOURCE, *(built.name for built in recipe.stages))
         if stage and stage not in names:
             raise InputError(f"{root} has no stage {stage!r}.{did_you_mean(stage, names)}")
-        self._root = root
+        self.root = root
         self._storage = workspace.storage
         self._keys: list[str] = []
         self.notes = Notes()
@@ -58,19 +58,20 @@ class RunRecords:
     def class_names(self) -> frozenset[str]:
         """The categories of all segments."""
         names: set[str] = set()
-        for _, entry in self._entries():
+        for _, entry in self.entries():
             names.update(s["category"]["name"] for s in entry.get("segments", ()))
         return frozenset(names)
 
     def samples(self) -> Iterator[Sample]:
         """Two for each record: its captions of segments, and those of the whole image."""
-        for place, entry in self._entries():
+        for place, entry in self.entries():
             try:
-                yield from _samples(entry)
+                yield from samples_of(entry)
             except (KeyError, TypeError, AttributeError):
                 raise self._no_record(place) from None
 
-    def _entries(self) -> Iterator[tuple[str, dict[str, Any]]]:
+    def entries(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The place and the JSON of each record. Raises InputError for a line that is none."""
         for key in self._keys:
             for number, line in enumerate(read_lines(self._storage, key), start=1):
                 place = f"{key}:{number}"
@@ -83,12 +84,13 @@ class RunRecords:
 
     def _no_record(self, place: str) -> InputError:
         return InputError(
-            f"{self._root / place}: this line is no record. Shards are written by annoengine "
+            f"{self.root / place}: this line is no record. Shards are written by annoengine "
             "alone; delete the stage's folder to redo it"
         )
 
 
-def _samples(entry: dict[str, Any]) -> Iterator[Sample]:
+def samples_of(entry: dict[str, Any]) -> Iterator[Sample]:
+    """Two of a record: its captions of segments, and those of the whole image."""
     segments = entry.get("segments", ())
     uncrowded = {s["id"] for s in segments if not s.get("iscrowd")}
     captions = entry.get("captions", ())

@@ -1,0 +1,1 @@
+"""Two ways of captioning the same images, side by side."""
