@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, TypeVar
 
 from annoengine.pancap.content import BoxUnit
 
@@ -96,6 +96,21 @@ class CaptionBox:
 
 
 @dataclass(frozen=True)
+class WrittenBox:
+    """Numbers in brackets as they were written, four or another count of them.
+
+    Its places are those of :class:`CaptionBox`.
+    """
+
+    numbers: tuple[float, ...]
+    start: int
+    end: int
+    form: BoxForm
+    first: int
+    past: int
+
+
+@dataclass(frozen=True)
 class BoxFault:
     """Numbers in brackets that are no box, or that had to be mended."""
 
@@ -153,6 +168,23 @@ def write_box(box: BoxUnit) -> str:
     return "[[" + ", ".join(f"{value:.{DECIMALS}f}" for value in box) + "]]"
 
 
+def rounded_box(box: BoxUnit) -> BoxUnit:
+    """The box as it is written; one that is too small for that keeps a step each way.
+
+    >>> rounded_box((0.1, 0.12345, 0.1002, 0.9999))
+    (0.1, 0.123, 0.101, 1.0)
+    """
+    step = 10**-DECIMALS
+    x1, y1, x2, y2 = (round(min(max(value, 0.0), 1.0), DECIMALS) for value in box)
+    x1, y1 = min(x1, 1 - step), min(y1, 1 - step)
+    return (
+        round(x1, DECIMALS),
+        round(y1, DECIMALS),
+        round(max(x2, x1 + step), DECIMALS),
+        round(max(y2, y1 + step), DECIMALS),
+    )
+
+
 def write_boxed(boxed: Boxed) -> str:
     """The caption's text. Raises ValueError where reading it would give something else.
 
@@ -190,6 +222,19 @@ def parse_boxed(text: str, size_wh: tuple[int, int] | None = None) -> Boxed:
     return Boxed("".join([*prose, text[last:]]), tuple(placed))
 
 
+def find_written(text: str) -> tuple[WrittenBox, ...]:
+    """All that is written like a box, whatever its numbers count, in the order of the text.
+
+    >>> [(box.numbers, box.form) for box in find_written("a cup (box: [100, 200, 300, 400])")]
+    [((100.0, 200.0, 300.0, 400.0), 'apposed')]
+    """
+    found = [
+        WrittenBox(raw.values, raw.start, raw.end, *_surroundings(text, raw.group))
+        for raw in _raws(text)
+    ]
+    return _adjacent(text, found)
+
+
 def find_boxes(
     text: str, size_wh: tuple[int, int] | None = None, grid: Grid | None = None
 ) -> FoundBoxes:
@@ -206,12 +251,12 @@ def find_boxes(
     counted = [raw for raw in raws if len(raw.values) == 4]
     sure = True
     if grid is None:
-        grid, sure = _grid_of([raw for raw in counted if not _is_shares(raw)], size_wh)
+        grid, sure = _grid_of([raw for raw in counted if not are_shares(raw.values)], size_wh)
     boxes: list[CaptionBox] = []
     faults: list[BoxFault] = []
     for raw in raws:
-        own = "shares" if _is_shares(raw) else grid
-        box, troubles = _share_box(raw, own, size_wh)
+        own = "shares" if are_shares(raw.values) else grid
+        box, troubles = box_as_shares(raw.values, own, size_wh)
         faults += [BoxFault(trouble, raw.start, raw.end) for trouble in troubles]
         if box is not None:
             form, first, past = _surroundings(text, raw.group)
@@ -237,8 +282,9 @@ def _raws(text: str) -> list[_Raw]:
     return found
 
 
-def _is_shares(raw: _Raw) -> bool:
-    return max(raw.values) <= 1 + _ROUNDING
+def are_shares(numbers: Sequence[float]) -> bool:
+    """Are these shares of the image, whatever the other boxes of the text count?"""
+    return max(numbers) <= 1 + _ROUNDING
 
 
 def _grid_of(raws: Sequence[_Raw], size_wh: tuple[int, int] | None) -> tuple[Grid, bool]:
@@ -260,19 +306,21 @@ def _grid_of(raws: Sequence[_Raw], size_wh: tuple[int, int] | None) -> tuple[Gri
     return ("pixels", False) if pixels > (right + low) / 1000 else (steps, False)
 
 
-def _share_box(
-    raw: _Raw, grid: Grid, size_wh: tuple[int, int] | None
+def box_as_shares(
+    numbers: Sequence[float], grid: Grid, size_wh: tuple[int, int] | None
 ) -> tuple[BoxUnit | None, list[BoxTrouble]]:
-    """The box of four numbers, or None, and what was wrong."""
-    if len(raw.values) != 4:
+    """The box of four numbers that count in ``grid``, or None, and what was wrong.
+
+    >>> box_as_shares((64, 480, 640, 48), "pixels", (640, 480))
+    ((0.1, 0.1, 1.0, 1.0), ['reversed'])
+    """
+    if len(numbers) != 4:
         return None, ["count"]
     if grid == "pixels" and size_wh is None:
         return None, ["size unknown"]
     steps = {"shares": 1.0, "of 999": 999.0, "of 1000": 1000.0}.get(grid, 0.0)
     across, down = size_wh if grid == "pixels" and size_wh is not None else (steps, steps)
-    x1, y1, x2, y2 = (
-        value / unit for value, unit in zip(raw.values, (across, down) * 2, strict=True)
-    )
+    x1, y1, x2, y2 = (value / unit for value, unit in zip(numbers, (across, down) * 2, strict=True))
     if not all(-_ROUNDING <= value <= 1 + _ROUNDING for value in (x1, y1, x2, y2)):
         return None, ["outside"]
     troubles: list[BoxTrouble] = []
@@ -322,11 +370,14 @@ _LEADS: tuple[tuple[BoxForm, re.Pattern[str]], ...] = (
 )
 
 
-def _adjacent(text: str, boxes: Sequence[CaptionBox]) -> tuple[CaptionBox, ...]:
+_Found = TypeVar("_Found", CaptionBox, WrittenBox)
+
+
+def _adjacent(text: str, boxes: Sequence[_Found]) -> tuple[_Found, ...]:
     """Boxes in a row ("[[…]] and [[…]]") are brought in as the first of them is."""
-    found: list[CaptionBox] = []
+    found: list[_Found] = []
     for box in boxes:
         if found and re.fullmatch(r"[\s,;&)(]*(?:and\b\s*)?[(]?", text[found[-1].end : box.start]):
-            box = CaptionBox(box.box, box.start, box.end, found[-1].form, found[-1].past, box.past)
+            box = replace(box, form=found[-1].form, first=found[-1].past)
         found.append(box)
     return tuple(found)

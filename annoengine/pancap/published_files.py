@@ -185,6 +185,71 @@ def write_list(
     return writer.count
 
 
+_CAPTIONS_NAME, _LIST_NAME = "_gtcaption.json", "_data_list.json"
+
+
+def list_beside(captions: Path) -> Path | None:
+    """The data list that lies beside a file of captions; None where there is none.
+
+    Source: the names of the release, ``sapancap_test_gtcaption.json`` beside
+    ``sapancap_test_data_list.json``.
+    """
+    if not captions.name.endswith(_CAPTIONS_NAME):
+        return None
+    path = captions.with_name(captions.name.removesuffix(_CAPTIONS_NAME) + _LIST_NAME)
+    return path if path.is_file() else None
+
+
+def read_paths(path: Path) -> Iterator[str]:
+    """The image paths of a data list, a JSON list of texts, in the file's order.
+
+    Raises InputError for a file that is none.
+    """
+    decoder = json.JSONDecoder()
+    wrong = f"{path}: a data list is a JSON list of image paths"
+    try:
+        with path.open(encoding="utf-8") as file:
+            held = file.read(_CHUNK).lstrip()
+            if not held.startswith("["):
+                raise InputError(f"{wrong}; it begins {held[:20]!r}")
+            at, count = 1, 0
+            while True:
+                at = _skipped(held, at)
+                try:
+                    value, at = decoder.raw_decode(held, at)
+                except ValueError:
+                    more = file.read(_CHUNK)
+                    if held[at : at + 1] == "]" and not (held[at + 1 :] + more).strip():
+                        return
+                    if not more:
+                        raise InputError(f"{wrong}; [{count}] is broken or missing") from None
+                    held, at = held[at:] + more, 0
+                    continue
+                if not isinstance(value, str):
+                    raise InputError(f"{wrong}; [{count}] is {value!r}")
+                yield value
+                count += 1
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{wrong}; it cannot be read: {error}") from None
+
+
+def _skipped(text: str, at: int) -> int:
+    """The place of the next character that is no space and no comma."""
+    while text[at : at + 1] in (" ", "\t", "\r", "\n", ","):
+        at += 1
+    return at
+
+
+def is_path_list(path: Path) -> bool:
+    """Is a file a data list, by its first path?"""
+    try:
+        first = next(read_paths(path), "")
+    except InputError:
+        return False
+    return first.lower().endswith((".jpg", ".jpeg", ".png", ".webp"))
+
+
+_CHUNK = 1 << 16
 _PADDED_BOX = re.compile(r"<box>\[\[(\d+), (\d+), (\d+), (\d+)\]\]</box>")
 _GRID = 1000
 

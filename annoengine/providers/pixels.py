@@ -8,8 +8,9 @@ material, action or intention, so what it writes is drier than what a vision-lan
 and never wrong in the way that one is.
 
 Asked for a paragraph it joins the captions that the record already has, whoever wrote them, and
-looks at no pixel. Asked which mark a text means, it names those of which it would itself say what
-is most like the text (``annoengine.baseline.listening``).
+looks at no pixel. Asked for a caption of the whole image it describes the segments, joins that the
+same way, and writes each one's box behind its name. Asked which mark a text means, it names those
+of which it would itself say what is most like the text (``annoengine.baseline.listening``).
 
 For stages that want vectors it makes a small one of a photograph
 (:mod:`annoengine.baseline.photo_vector`).
@@ -38,6 +39,7 @@ from annoengine.grounded.paragraph import Paragraph, paragraph_of
 from annoengine.grounded.region_captions import CaptionedRegion, captioned_regions
 from annoengine.grounded.scene_paragraph import scene_paragraph
 from annoengine.mask import RecordFiles
+from annoengine.pancap.scene_caption import SaidSegments, scene_caption
 from annoengine.provider import Context, Reply, Request, Retry, Usage
 from annoengine.record import Record
 
@@ -79,6 +81,22 @@ def tag_of_region(files: RecordFiles, record_json: bytes, id: int) -> str:
     from annoengine.baseline.region_tag import tag_of_region as tag
 
     return tag(files, record_json, id)
+
+
+def describe_segments(
+    files: RecordFiles, record_json: bytes, segments: tuple[int, ...]
+) -> SaidSegments:
+    """What is to be said of segments, marked or not, by their ids; runs in the CPU pool.
+
+    ``record_json`` is :meth:`annoengine.record.Record.to_line`. Raises InputError for files that
+    cannot be read or that contradict the record.
+    """
+    from annoengine.baseline.region_english import describe
+    from annoengine.baseline.region_facts import measure_record
+
+    record = Record.from_line(record_json)
+    regions, _ = describe(measure_record(files, record), record.id, {id: id for id in segments})
+    return tuple((r.mark, r.summary, r.description) for r in regions)
 
 
 class Pixels:
@@ -125,6 +143,8 @@ class Pixels:
             answer: Answer = _paragraph(context)
         elif context.wants == "choice":
             answer = await self._choose(context)
+        elif context.wants == "scene":
+            answer = await self._describe_scene(context)
         else:
             answer = await self._describe(context)
         text: str = registry.find("answer", context.grammar)().write(answer)
@@ -177,6 +197,16 @@ class Pixels:
             rows.append(await asyncio.to_thread(photo_vector, item))
         return np.stack(rows)
 
+    async def _describe_scene(self, context: Context) -> Answer:
+        known = {segment.id for segment in context.record.segments}
+        missing = [id for id in context.marks if id not in known]
+        if missing:
+            raise ValueError(f"the record {context.record.id} has no segment {missing[0]}")
+        said = await context.compute(
+            describe_segments, context.files, context.record.to_line(), context.marks
+        )
+        return scene_caption(context.record, said, _counts(context.record))
+
     def classify(self, error: Exception) -> Retry:
         """A computation that failed will fail again."""
         return Retry("never", f"pixels: {error}")
@@ -196,6 +226,8 @@ class Pixels:
             return _paragraph_key(context)
         elif context.wants == "choice":
             shared = {"wants": context.wants, "about": context.about}
+        elif context.wants == "scene":
+            shared = {"wants": context.wants}
         return {
             **shared,
             "pixels": str(VERSION),

@@ -25,6 +25,8 @@ from annoengine.checks.llava_checks import MaskLines, check_entry, check_mask_li
 from annoengine.checks.ordered_work import FEW, results_in_order
 from annoengine.checks.panoptic_checks import CHECK_DIED
 from annoengine.checks.sidecar_checks import SIDECAR_IMAGE, SIDECAR_MALFORMED
+from annoengine.pancap.chain_entries import is_chain
+from annoengine.pancap.reference_text import is_referring
 from annoengine.validator import Code, Dataset, Finding, Validator
 
 
@@ -49,8 +51,10 @@ class Llava(Validator):
 
     @classmethod
     def recognises(cls, path: Path) -> bool:
-        """Has its first entry conversations, and no masks of its own?"""
+        """Has its first entry conversations, and neither masks of its own nor boxes in them?"""
         entry = first_entry(path)
+        if is_chain(entry) or is_referring(entry):
+            return False
         return isinstance(entry, dict) and "conversations" in entry and "masks" not in entry
 
     def check(self, dataset: Dataset) -> Iterator[Finding]:

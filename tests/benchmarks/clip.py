@@ -79,7 +79,7 @@ def crops_of_photographs(count: int) -> list[list[bytes]]:
         for annotation in listed["annotations"]:
             image = images[annotation["image_id"]]
             files = RecordFiles(PHOTOGRAPHS / "images" / image["file_name"])
-            width, height = Image.open(files.image).size
+            width, height = Image.open(str(files.image)).size
             segments = tuple(_segment(s) for s in annotation["segments_info"] if not s["iscrowd"])
             photo = Photo(file=image["file_name"], width=width, height=height, sha256="0" * 64)
             record = Record(id=f"a/b/{image['id']}", photo=photo, segments=segments)

@@ -1,4 +1,4 @@
-"""The embedded extractor over published captions with boxes: each box by the phrase it belongs to.
+"""The embedded extractor and the grammar over published captions: each box by its phrase.
 
 The captions are found beside the COCO sample. What is expected was written down by hand after
 reading them: of each box the words that its phrase holds, and its tag. Boxes are numbered in the
@@ -8,10 +8,13 @@ order of the text.
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from annoengine.answers.pancap import Pancap
+from annoengine.pancap.boxed_caption import BoxedCaption, ExpectedEntity
 from annoengine.pancap.caption_boxes import find_boxes, parse_boxed, write_boxed
 from annoengine.pancap.embedded_extractor import Extracted, extract
 from annoengine.pancap.embedded_judge import EmbeddedJudge
@@ -149,6 +152,41 @@ def test_every_box_is_tied_to_its_phrase(captions: dict[str, str], name: str) ->
         assert len(phrase.split()) <= len(words.split()) + 2
     assert len({box.entity for box in found.boxes}) == len(found.boxes)
     assert found.faults == ()
+
+
+CLEAN = {
+    # Of each box the phrase behind which the grammar puts it, once the text is clean.
+    "sa_1931.jpg": (
+        "The main flower", "a ring", "the second flower", "a bud", "a green stem",
+        "The rightmost flower", "Green stems and leaves", "a red brick wall",
+    ),
+    "sa_6504.jpg": (
+        "A man", "the steep and rocky slope", "The stream", "another man", "vegetation",
+        "vegetation", "vegetation", "the cliff",
+    ),
+    "sa_19063.jpg": ("The field", "The woman", "a green shirt", "a large brown woven basket"),
+    "sa_122262.jpg": ("The comb", "The right end", "a reflection", "a dark surface"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CLEAN)
+def test_the_grammar_reads_them_without_a_fault(captions: dict[str, str], name: str) -> None:
+    grammar = Pancap()
+    parsed = grammar.parse(captions[name])
+    caption = parsed.answer
+    assert isinstance(caption, BoxedCaption)
+    boxes = [box.box for box in find_boxes(captions[name]).boxes]
+    assert sorted(place.numbers for place in caption.places) == sorted(boxes)
+    told = tuple(
+        ExpectedEntity(n, "region", place.numbers)  # type: ignore[arg-type]
+        for n, place in enumerate(caption.places, start=1)
+    )
+    judged = grammar.judge(parsed, told)
+    assert (parsed.faults, judged.faults) == ((), ())
+    phrases = [judged.accepted[entity.mark].description for entity in told]
+    assert sorted(phrases) == sorted(CLEAN[name])
+    assert not re.search(r"bounding box|\[\[|\*|located at", caption.text)
+    assert grammar.parse(grammar.write(caption)).answer == caption
 
 
 @pytest.mark.parametrize("name", EXPECTED)

@@ -10,7 +10,9 @@ from annoengine.pancap.caption_boxes import (
     Boxed,
     PlacedBox,
     find_boxes,
+    find_written,
     parse_boxed,
+    rounded_box,
     write_box,
     write_boxed,
 )
@@ -201,3 +203,17 @@ def test_a_box_is_written_with_three_decimals(box: tuple[float, float, float, fl
     written = write_box(box)
     assert len(written) == len("[[0.000, 0.000, 0.000, 0.000]]")
     assert find_boxes(written).boxes[0].box == box
+
+
+@given(st.tuples(*[st.floats(0, 1)] * 4).map(sorted).map(lambda b: (b[0], b[1], b[2], b[3])))
+def test_every_box_can_be_written(box: tuple[float, float, float, float]) -> None:
+    rounded = rounded_box(box)
+    assert find_boxes(write_box(rounded)).boxes[0].box == rounded
+    assert all(abs(new - old) <= 0.0015 for new, old in zip(rounded, box, strict=True))
+
+
+def test_numbers_are_found_as_they_were_written() -> None:
+    text = "a cup (box: [[100, 200, 300, 400]]), a jug [[0.1, 0.2, 0.3]] [[0, 0, 1, 1]]"
+    found = find_written(text)
+    assert [box.numbers for box in found] == [(100, 200, 300, 400), (0.1, 0.2, 0.3), (0, 0, 1, 1)]
+    assert found[2].first == found[1].past

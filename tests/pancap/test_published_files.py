@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -16,8 +17,12 @@ from annoengine.pancap.published_files import (
     PREDICTIONS,
     QUESTIONS,
     ListKind,
+    ListWriter,
     PublishedList,
+    is_path_list,
+    list_beside,
     read_list,
+    read_paths,
     short_path,
     unpad_boxes,
     write_list,
@@ -139,3 +144,45 @@ def test_boxes_of_the_padded_square_become_shares_of_the_image() -> None:
     assert unpad_boxes("<box>[[500, 250, 600, 500]]</box>", (100, 301)) == (
         "[[0.505, 0.250, 0.806, 0.500]]"
     )
+
+
+def test_a_data_list_is_read_path_by_path(tmp_path: Path) -> None:
+    paths = [f"sam/sa_000000/sa_{n}.jpg" for n in range(9_000)]
+    for indent in (None, 4):
+        (tmp_path / "list.json").write_text(json.dumps(paths, indent=indent))
+        assert list(read_paths(tmp_path / "list.json")) == paths
+    (tmp_path / "list.json").write_text("[ ]\n")
+    assert list(read_paths(tmp_path / "list.json")) == []
+    assert not is_path_list(tmp_path / "list.json")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("{}", r"it begins '\{\}'"),
+        ("[1]", r"\[0\] is 1"),
+        ('["a.jpg"', r"\[1\] is broken or missing"),
+        ('["a.jpg", "b', r"\[1\] is broken or missing"),
+        ('["a.jpg"] x', r"\[1\] is broken or missing"),
+    ],
+)
+def test_what_is_no_data_list_is_said(text: str, why: str, tmp_path: Path) -> None:
+    (tmp_path / "list.json").write_text(text)
+    with pytest.raises(InputError, match=f"a data list is a JSON list of image paths; {why}"):
+        list(read_paths(tmp_path / "list.json"))
+    with pytest.raises(InputError, match="it cannot be read"):
+        list(read_paths(tmp_path / "gone.json"))
+
+
+def test_a_list_that_is_not_finished_is_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "x_gtcaption.json"
+    with contextlib.suppress(ZeroDivisionError), ListWriter(path, CAPTIONS) as file:
+        file.add("a.jpg", "A dog.")
+        raise ZeroDivisionError
+    assert not path.exists()
+    with ListWriter(path, CAPTIONS) as file:
+        file.add("a.jpg", "A dög.")
+    assert dict(read_list(path, CAPTIONS)) == {"a.jpg": "A dög."}
+    assert list_beside(path) is None
+    (tmp_path / "x_data_list.json").write_text("[]")
+    assert list_beside(path) == tmp_path / "x_data_list.json"
