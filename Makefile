@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 STAMP_DEV := $(VENV)/.installed-dev
 KILLS ?= 12
 
-.PHONY: help demo test check check-data format golden benchmark clean
+.PHONY: help demo test check check-data format golden benchmark benchmark-gpu clean
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -51,6 +51,11 @@ golden: $(STAMP_DEV)  ## Write the golden files anew, after a change that was me
 benchmark: $(STAMP_DEV)  ## Measure: calls, memory, bytes, drawing, kills (some minutes)
 	$(BIN)/python -m tests.benchmarks.run
 	$(BIN)/python -m tests.benchmarks.drawing
+	$(BIN)/python -m tests.benchmarks.clip
+
+benchmark-gpu: $(STAMP_DEV)  ## Measure the local engine on a GPU: 2B and 7B, random weights
+	$(BIN)/annoengine bench --shape qwen2-vl-2b
+	$(BIN)/annoengine bench --shape qwen2-vl-7b
 
 clean:  ## Remove the environment and what was made
 	rm -rf $(VENV) runs build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -10,7 +10,6 @@ import importlib.metadata
 import os
 import platform
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -20,8 +19,10 @@ from packaging.requirements import InvalidRequirement
 from packaging.requirements import Requirement as Wanted
 
 from annoengine import registry
+from annoengine.cards import listed_cards, peak_of
 from annoengine.errors import AnnoengineError
 from annoengine.recipe import load_recipe
+from annoengine.recipe_fit import fits_of_recipe
 from annoengine.recipe_text import recipe_folders
 from annoengine.requirement import Requirement
 
@@ -33,8 +34,8 @@ _DEVELOPMENT = frozenset({"dev"})
 _LOW_DISK_GB = 5.0
 """A run of 20,000 drawn pictures of 150 KB needs 3 GB."""
 
-_GPU_QUERY_S = 10.0
 _GB = 1e9
+_MIB = 2**20
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,8 @@ class RecipeFinding:
     name: str
     about: str
     needs: tuple[Requirement, ...] = field(default=())
+    fits: tuple[str, ...] = field(default=())
+    """What of its local models fits this machine's cards."""
 
     @property
     def ready(self) -> bool:
@@ -105,7 +108,7 @@ def examine_recipe(name: str) -> RecipeFinding:
             needs += [each for each in list_them() if not each.met and each not in needs]
     models = ", ".join(dict.fromkeys(p.name for p in recipe.providers()))
     about = f"reads {recipe.source_kind}" + (f", asks {models}" if models else "")
-    return RecipeFinding(recipe.name, about, tuple(needs))
+    return RecipeFinding(recipe.name, about, tuple(needs), tuple(fits_of_recipe(recipe)))
 
 
 def _versions() -> Iterable[Finding]:
@@ -232,25 +235,20 @@ def _memory() -> Finding:
 def _gpus() -> list[Finding]:
     torch = _version_of("torch")
     with_torch = f"torch {torch}" if torch else "torch is not installed"
-    program = shutil.which("nvidia-smi")
-    if program is None:
-        return [Finding("GPU", f"none found (no nvidia-smi); {with_torch}")]
-    query = ["--query-gpu=name,memory.total,memory.free", "--format=csv,noheader"]
-    try:
-        done = subprocess.run(
-            [program, *query], capture_output=True, text=True, timeout=_GPU_QUERY_S, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        return [Finding("GPU", f"nvidia-smi does not answer ({type(error).__name__})", False)]
-    if done.returncode != 0:
-        words = (done.stdout or done.stderr).strip().split("\n")[0]
-        return [Finding("GPU", f"nvidia-smi fails: {words}", False)]
-    lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
-    found = []
-    for number, line in enumerate(lines):
-        name, total, free = (part.strip() for part in f"{line},,".split(",")[:3])
-        found.append(Finding(f"GPU {number}", f"{name}, {total}, {free} free; {with_torch}", True))
-    return found or [Finding("GPU", f"none listed by nvidia-smi; {with_torch}")]
+    found = listed_cards()
+    if found.broken:
+        return [Finding("GPU", found.trouble, False)]
+    if found.trouble:
+        return [Finding("GPU", f"{found.trouble}; {with_torch}")]
+    findings = []
+    for number, card in enumerate(found.cards):
+        free = "" if card.free_bytes is None else f", {card.free_bytes // _MIB} MiB free"
+        peak = peak_of(card.name)
+        reads = "" if peak is None else f", reads {peak.bandwidth_gb_s:,.0f} GB a second"
+        total = card.memory_bytes // _MIB
+        value = f"{card.name}, {total} MiB{free}{reads}; {with_torch}"
+        findings.append(Finding(f"GPU {number}", value, True))
+    return findings
 
 
 def _disk(folder: Path) -> Finding:
@@ -281,6 +279,7 @@ def as_json(sections: Sequence[Section], recipes: Sequence[RecipeFinding]) -> di
             "ready": recipe.ready,
             "about": recipe.about,
             "needs": [{"what": n.what, "remedy": n.remedy} for n in recipe.needs],
+            **({"fits": list(recipe.fits)} if recipe.fits else {}),
         }
         for recipe in recipes
     }

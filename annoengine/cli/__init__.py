@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typer
 
+from annoengine.cli.bench import bench
 from annoengine.cli.calls import calls
 from annoengine.cli.compare import compare
 from annoengine.cli.doctor import doctor
@@ -65,6 +66,7 @@ for command, name in (
     (render_som, "render-som"),
     (doctor, "doctor"),
     (validate, "validate"),
+    (bench, "bench"),
 ):
     app.command(name)(explained(command))
 

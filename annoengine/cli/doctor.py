@@ -56,4 +56,6 @@ def doctor(
         for need in recipe.needs:
             remedy = f"  → {need.remedy}" if need.remedy else ""
             console.print(f"    {need.what}{remedy}", markup=False)
+        for line in recipe.fits:
+            console.print(f"    {line}", markup=False)
     raise typer.Exit(0 if ready else 1)

@@ -38,6 +38,7 @@ def plan(
     from annoengine.plan import make_plan
     from annoengine.plan_report import forecast_json, print_forecast, rights, steps_table
     from annoengine.progress import make_console
+    from annoengine.recipe_fit import fits_of_recipe
 
     changes = options.overrides(input, model, set, source)
     built, folder = options.load(recipe, changes, workspace)
@@ -74,8 +75,8 @@ def plan(
         console.print(steps_table(made, {count.stage: count for count in counts}))
     print_forecast(console, stages)
     paid = [p.name for p in built.providers() if not getattr(p, "FREE", False)]
-    for line in rights(licences, paid):
-        console.print(f"  {line}")
+    for line in (*rights(licences, paid), *fits_of_recipe(built, ask_torch=False)):
+        console.print(f"  {line}", markup=False)
     if made.done:
         console.print("nothing is left to do")
 

@@ -135,6 +135,7 @@ class Vllm:
     VERSION: ClassVar[int] = 1
     BATCH: ClassVar[bool] = False
     FREE: ClassVar[bool] = True
+    ON_CARDS: ClassVar[bool] = True
 
     def __init__(self, model: str, options: Mapping[str, Any]) -> None:
         self.name = f"vllm/{model}"

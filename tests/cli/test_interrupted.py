@@ -74,6 +74,11 @@ COMMANDS = {
         ["validate", "data", "--report", "report.json"],
         AS_IT_WAS,
     ),
+    "bench": (
+        "config.json",
+        ["bench", "llama/model"],
+        "nothing was written; the same command measures anew",
+    ),
 }
 BOXES = [
     {"image": f"{number:012d}.jpg", "boxes": [{"box_xyxy": [5, 5, 40, 40], "category": "dog"}]}
@@ -95,6 +100,8 @@ def place(tmp_path: Path) -> Path:
     """A dataset, its boxes, a finished run of two images, and room for temporary files."""
     make_dataset(tmp_path / "data", 3, seed=3)
     (tmp_path / "boxes.json").write_text(json.dumps(BOXES))
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model/config.json").write_text("{}")
     options = [*data_options(tmp_path / "data"), "-w", "run", "--limit", "2"]
     done = annoengine("run", "pix2cap", *options, cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -30,6 +30,7 @@ COMMANDS = (
     "score",
     "compare",
     "doctor",
+    "bench",
 )
 
 

@@ -1,0 +1,1 @@
+"""How fast a model answers here, beside what the machine could do at most."""
