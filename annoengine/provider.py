@@ -68,8 +68,10 @@ class Context:
     process; ``compute`` runs a picklable function in the CPU pool. ``wants``: each mark described
     and what goes on between them; only what goes on between marks of different drawings; one
     paragraph made of the record's region captions, whose numbers ``marks`` are then; the name of
-    one segment, whose id ``marks`` holds; one caption of the whole image that names segments with
-    their boxes, whose ids ``marks`` are then; or which of the marks the text ``about`` means.
+    one segment, whose id ``marks`` holds; which of the marks the text ``about`` means; one caption
+    of the whole image that names segments with their boxes, whose ids ``marks`` are then; or, of
+    such segments, the boxes, the tags of boxes that are told, or those that are not told (``about``
+    has the grid of the boxes and what is told: ``annoengine.pancap.chain_baseline``).
     """
 
     record: Record
@@ -77,7 +79,17 @@ class Context:
     grammar: str
     files: RecordFiles
     compute: Callable[..., Awaitable[Any]]
-    wants: Literal["objects", "interactions", "paragraph", "scene", "name", "choice"] = "objects"
+    wants: Literal[
+        "objects",
+        "interactions",
+        "paragraph",
+        "name",
+        "choice",
+        "scene",
+        "boxes",
+        "tags",
+        "missing",
+    ] = "objects"
     about: str = ""
 
 

@@ -10,7 +10,9 @@ and never wrong in the way that one is.
 Asked for a paragraph it joins the captions that the record already has, whoever wrote them, and
 looks at no pixel. Asked for a caption of the whole image it describes the segments, joins that the
 same way, and writes each one's box behind its name. Asked which mark a text means, it names those
-of which it would itself say what is most like the text (``annoengine.baseline.listening``).
+of which it would itself say what is most like the text (``annoengine.baseline.listening``). Asked
+for boxes, tags or what is missing it reads them off the segments
+(``annoengine.pancap.chain_baseline``).
 
 For stages that want vectors it makes a small one of a photograph
 (:mod:`annoengine.baseline.photo_vector`).
@@ -39,6 +41,7 @@ from annoengine.grounded.paragraph import Paragraph, paragraph_of
 from annoengine.grounded.region_captions import CaptionedRegion, captioned_regions
 from annoengine.grounded.scene_paragraph import scene_paragraph
 from annoengine.mask import RecordFiles
+from annoengine.pancap.chain_baseline import CHAIN_WANTS, chain_answer
 from annoengine.pancap.scene_caption import SaidSegments, scene_caption
 from annoengine.provider import Context, Reply, Request, Retry, Usage
 from annoengine.record import Record
@@ -139,6 +142,9 @@ class Pixels:
                 tag_of_region, context.files, context.record.to_line(), context.marks[0]
             )
             return Reply(text=name, outcome="answer", model=self.model, usage=Usage())
+        if context.wants in CHAIN_WANTS:
+            said = chain_answer(context.record, context.wants, context.marks, context.about)
+            return Reply(text=said, outcome="answer", model=self.model, usage=Usage())
         if context.wants == "paragraph":
             answer: Answer = _paragraph(context)
         elif context.wants == "choice":
@@ -224,7 +230,7 @@ class Pixels:
             shared = {"wants": context.wants}
         elif context.wants == "paragraph":
             return _paragraph_key(context)
-        elif context.wants == "choice":
+        elif context.wants in ("choice", *CHAIN_WANTS):
             shared = {"wants": context.wants, "about": context.about}
         elif context.wants == "scene":
             shared = {"wants": context.wants}

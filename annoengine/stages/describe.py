@@ -13,7 +13,6 @@ Source: arXiv 2505.16334, section 4.1; judging and repairs are annoengine's own.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
@@ -26,6 +25,7 @@ from annoengine.categories import table_sha256
 from annoengine.errors import Drop, RecipeError, RecordFailed
 from annoengine.pancap.assessed_caption import AssessedCaption, assess_caption
 from annoengine.pancap.boxed_caption import BoxedGrammar, ExpectedEntity
+from annoengine.pancap.kept_caption import CAPTION_SCORES, caption_scores, kept_caption
 from annoengine.pancap.told_entities import (
     DESCRIBE,
     DESCRIBE_REPAIR,
@@ -35,7 +35,7 @@ from annoengine.pancap.told_entities import (
 )
 from annoengine.prompt import Prompt, draw
 from annoengine.provider import Context, Message, Reply, Request
-from annoengine.record import Caption, DrawnImage, Origin, Photo, Record, Score, Span
+from annoengine.record import DrawnImage, Origin, Photo, Record
 from annoengine.stage import Ask, Setup, Stage
 from annoengine.turns import (
     AskingParameters,
@@ -48,34 +48,12 @@ from annoengine.turns import (
     with_words,
 )
 
-TOLD = "entities.told"
-"""How many entities the model was told."""
-
-COVERAGE = "entities.coverage"
-"""The share of them that the caption names, each with its own box."""
-
-INVENTED = "entities.invented"
-"""Boxes of the caption that are no entity's; they do not leave the answer."""
-
-MOVED = "entities.moved"
-"""Boxes that follow an entity's phrase and lie elsewhere than the entity."""
-
-FAULTS = "entities.faults"
-"""How much is wrong with the caption that was kept."""
-
-REPAIRED = "entities.repaired"
-"""How many repairs were asked for before the answer that was kept."""
-
-WORDS = "entities.words"
-"""How many words the caption has without its boxes."""
-
 UNDESCRIBED = "undescribed"
 """The reason for which a record fails, or a caption is set aside, that is of no use."""
 
 TOO_MANY = "too many entities"
 """The reason for which an image is dropped with ``on_more: drop``."""
 
-_BREAK = re.compile(r"\s*\n\s*")
 _TURN = "caption"
 _TOKENS_A_WORD = 4 / 3
 _TOKENS_A_BOX = 26
@@ -144,9 +122,7 @@ class Describe(Stage):
     VERSION: ClassVar[int] = 1
     NEEDS: ClassVar[frozenset[str]] = frozenset({"segments"})
     GIVES: ClassVar[frozenset[str]] = frozenset({"captions", "scores"})
-    SCORES: ClassVar[frozenset[str]] = frozenset(
-        {TOLD, COVERAGE, INVENTED, MOVED, FAULTS, REPAIRED, WORDS}
-    )
+    SCORES: ClassVar[frozenset[str]] = CAPTION_SCORES
     UNPARSABLE: ClassVar[frozenset[str]] = frozenset({UNDESCRIBED})
     Parameters: ClassVar[type[AskingParameters]] = DescribeParameters
     parameters: DescribeParameters
@@ -291,15 +267,8 @@ class Describe(Stage):
         assert talk.best is not None, "a first answer was read"
         assessed, origin = talk.best
         ids = {entity.number: entity.segment.id for entity in talk.entities}
-        spans = tuple(
-            Span(start=s.start, end=s.end, segments=tuple(ids[n] for n in s.segments))
-            for s in assessed.judgement.spans
-        )
-        text = assessed.judgement.text
-        if self.parameters.paragraphs == "join":
-            text, spans = _joined(text, spans)
-        caption = Caption(text=text, spans=spans, origin=origin)
-        scores = self._scores(assessed, origin, len(talk.entities))
+        caption = kept_caption(assessed, ids, origin, self.parameters.paragraphs == "join")
+        scores = caption_scores(assessed, origin.repairs, len(talk.entities), self.setup.name)
         keeps = self.parameters.on_useless == "keep" and assessed.may_be_kept
         if not assessed.useless or keeps:
             return record.but(
@@ -310,28 +279,3 @@ class Describe(Stage):
             return record
         details = " ".join(dict.fromkeys(fault.detail for fault in assessed.faults))
         raise RecordFailed(UNDESCRIBED, f"no usable caption: {details}", tuple(talk.asked))
-
-    def _scores(self, assessed: AssessedCaption, origin: Origin, told: int) -> tuple[Score, ...]:
-        values = {
-            TOLD: float(told),
-            COVERAGE: assessed.coverage,
-            INVENTED: float(assessed.judgement.invented),
-            MOVED: float(assessed.judgement.moved),
-            FAULTS: float(len(assessed.faults)),
-            REPAIRED: float(origin.repairs),
-            WORDS: float(assessed.words),
-        }
-        return tuple(
-            Score(name=name, value=value, by=self.setup.name) for name, value in values.items()
-        )
-
-
-def _joined(text: str, spans: tuple[Span, ...]) -> tuple[str, tuple[Span, ...]]:
-    """The text as one paragraph, its spans moved along; none of them has a line break in it."""
-    breaks = list(_BREAK.finditer(text))
-
-    def moved(at: int) -> int:
-        return at - sum(len(match.group()) - 1 for match in breaks if match.end() <= at)
-
-    kept = tuple(span.but(start=moved(span.start), end=moved(span.end)) for span in spans)
-    return _BREAK.sub(" ", text), kept
