@@ -4,6 +4,9 @@ For calls that are paid: nothing is sent twice, no redirect is followed (a POST 
 GET, and takes the key), neither ``.netrc`` nor cookies add to what was given. Whether a failed
 call may have been paid is told by the class of its error and by how much of the body had left.
 What is not certain to be unsent counts as sent.
+
+A body of a usual size goes the short way of :mod:`annoengine.wire_connection`, a large one or one
+through a proxy by aiohttp's client; replies and errors are the same.
 """
 
 from __future__ import annotations
@@ -12,13 +15,11 @@ import asyncio
 import ipaddress
 import urllib.request
 from collections.abc import AsyncIterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from annoengine.chat_errors import BrokenCall
-
-if TYPE_CHECKING:
-    pass
+from annoengine.wire_connection import UNWRITTEN, Route, has_parts
 
 CONNECT_S = 10.0
 KEEP_ALIVE_S = 1.5
@@ -30,9 +31,6 @@ _LARGE_BODY_BYTES = 1 << 20
 _SLICE_BYTES = 1 << 18
 """A larger body is handed over in slices: in one piece it would hold up every other call, and
 aiohttp warns of it."""
-
-_UNWRITTEN = "Cannot write to closing transport"
-"""What aiohttp says where the server had hung up before the body was written."""
 
 _STALE_CONNECTIONS = 3
 """How many closed connections may come out of the pool before the call counts as broken."""
@@ -79,6 +77,8 @@ class WireSession:
         self.proxy = proxy
         self._timeout_s = timeout_s
         self._wrong = (aiohttp.ClientError, aiohttp.http.HttpProcessingError)
+        self._goes_direct = has_parts()
+        self._route: Route | None = None
 
     async def close(self) -> None:
         """Closes all connections."""
@@ -104,7 +104,7 @@ class WireSession:
                         return await self._post(url, content, len(body), headers, ssl)
                     except self._wrong as error:
                         begun = isinstance(content, Slices) and content.is_begun
-                        if not left or begun or _UNWRITTEN not in str(error):
+                        if not left or begun or UNWRITTEN not in str(error):
                             raise _broken(error, content) from error
         except TimeoutError:
             raise not_in_time(self._timeout_s, content) from None
@@ -118,11 +118,16 @@ class WireSession:
         headers: Mapping[str, str] | None,
         ssl: Any,
     ) -> tuple[int, Mapping[str, str], bytes]:
-        if isinstance(content, Slices):
-            headers = {**(headers or {}), "Content-Length": str(size)}
         # A turn of the loop, in which connections that the server has closed since the last call
         # leave the pool.
         await asyncio.sleep(0)
+        if isinstance(content, Slices):
+            headers = {**(headers or {}), "Content-Length": str(size)}
+        elif self._goes_direct and self.proxy is None:
+            route = self._route
+            if route is None or not route.is_of(url, headers, ssl):
+                route = self._route = await Route.find(self.session, url, headers, ssl)
+            return await route.post(content)
         async with self.session.post(
             url,
             data=content,
@@ -178,7 +183,7 @@ def _broken(error: Exception, content: bytes | Slices) -> BrokenCall:
         | aiohttp.ConnectionTimeoutError
         | aiohttp.ClientHttpProxyError,
     )
-    unsent = never or _UNWRITTEN in str(error)
+    unsent = never or UNWRITTEN in str(error)
     return BrokenCall(problem, sent=not unsent and is_out(content))
 
 

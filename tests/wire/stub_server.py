@@ -24,8 +24,10 @@ import threading
 import time
 from pathlib import Path
 
-FOLDER = Path(sys.argv[1])
-PORT = int(sys.argv[sys.argv.index("--port") + 1])
+# Its doctests are looked for by importing it, with other arguments.
+IS_RUN = __name__ == "__main__"
+FOLDER = Path(sys.argv[1]) if IS_RUN else Path()
+PORT = int(sys.argv[sys.argv.index("--port") + 1]) if IS_RUN else 0
 COUNTING = threading.Lock()
 ANSWERING = threading.Lock()
 EVER = threading.Event()
@@ -116,4 +118,5 @@ def main() -> None:
         threading.Thread(target=stub.serve, args=(connection,), daemon=True).start()
 
 
-main()
+if IS_RUN:
+    main()

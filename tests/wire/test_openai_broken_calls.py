@@ -292,24 +292,40 @@ async def test_an_untrusted_certificate_ends_the_run(
     assert retry.reason.startswith(f"the certificate of {provider.base_url} is no good: ")
 
 
+async def answer_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    head = await reader.readuntil(b"\r\n\r\n")
+    await reader.readexactly(int(head.lower().partition(b"content-length: ")[2].split()[0]))
+    body = b'{"choices":[{"message":{"content":"x"},"finish_reason":"stop"}]}'
+    writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body))
+    await writer.drain()
+    writer.close()
+
+
 async def test_a_certificate_that_the_environment_trusts(
     self_signed: ssl.SSLContext, transport: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The certificates are those that the SDK's own HTTP client goes by."""
-
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = await reader.readuntil(b"\r\n\r\n")
-        await reader.readexactly(int(head.lower().partition(b"content-length: ")[2].split()[0]))
-        body = b'{"choices":[{"message":{"content":"x"},"finish_reason":"stop"}]}'
-        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body))
-        await writer.drain()
-        writer.close()
-
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
-    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=self_signed)
+    server = await asyncio.start_server(answer_once, "127.0.0.1", 0, ssl=self_signed)
     port = server.sockets[0].getsockname()[1]
     async with server, opened(f"https://localhost:{port}/v1") as provider:
         assert (await provider.reply(ask_for())).text == "x"
+
+
+def test_tls_under_uvloop(
+    self_signed: ssl.SSLContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A body of a size, and one in slices; its TLS is not asyncio's."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
+
+    async def replies() -> list[str]:
+        server = await asyncio.start_server(answer_once, "127.0.0.1", 0, ssl=self_signed)
+        port = server.sockets[0].getsockname()[1]
+        async with server, opened(f"https://localhost:{port}/v1") as provider:
+            pictures = (Pictures(jpeg(100_000)), Pictures(jpeg(3_000_000)))
+            return [(await provider.reply(ask_for(pictures=p))).text for p in pictures]
+
+    assert uvloop.run(replies()) == ["x", "x"]
 
 
 async def test_a_socks_proxy_needs_its_package_and_the_sentence_says_so(
