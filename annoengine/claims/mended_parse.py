@@ -1,9 +1,11 @@
-"""Mends what a small parser gets wrong most often in captions: verbs that it takes for nouns.
+"""Mends what a small parser gets wrong most often in captions: verbs and inverted sentences.
 
 "An astronaut in a green suit poses for a portrait" comes back without a verb, as a phrase about
-*poses*; then nothing that is said is said of anybody. Only where number or order give the mistake
-away is a parse changed: "a … poses" is no noun phrase, and neither do two phrases follow each other
-without a comma. The mended parse is meant for reading alone; whatever else is odd stays so.
+*poses*; then nothing that is said is said of anybody. "Above it is the leftmost cup" comes back as
+a sentence about *it*. Only where number or order give the mistake away is a parse changed: "a …
+poses" is no noun phrase, two phrases do not follow each other without a comma, and neither does
+"above" stand alone before a subject. The mended parse is meant for reading alone; whatever else is
+odd stays so.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from annoengine.claims.caption_reading import STANDING
 from annoengine.claims.colour_terms import is_colour_word
 from annoengine.language.parsed import Chunk, Parsed, Token
 
@@ -19,11 +22,21 @@ _NOUNS = ("NOUN", "PROPN")
 _PLURALS = ("NNS", "NNPS")
 _COUNTING = frozenset("few dozen hundred thousand lot couple great good many number".split())
 _PARTICIPLES = frozenset({"VBD", "VBN", "VBG"})
+_WHERE = frozenset(
+    "above over below beneath underneath under inside within near beside alongside behind beyond "
+    "opposite around between against".split()
+)
+"""Words behind which a thing is named, and which are no place by themselves at a clause's head."""
 
 
 def mended(parsed: Parsed) -> Parsed:
     """The caption with such verbs as verbs; the same object where there are none."""
     for token in parsed.tokens:
+        if token.pos in ("VERB", "AUX"):
+            inverted = _subject_behind(parsed, token)
+            if inverted is not None:
+                return mended(inverted)
+            continue
         if token.pos not in _NOUNS and token.pos != "ADJ":
             continue
         changed = (
@@ -175,6 +188,32 @@ def _second_name(parsed: Parsed, name: Token) -> Parsed | None:
         return None
     tokens = tuple(
         replace(token, dep="appos") if token.i == name.i else token for token in parsed.tokens
+    )
+    return Parsed(parsed.text, tokens, parsed.chunks)
+
+
+def _subject_behind(parsed: Parsed, verb: Token) -> Parsed | None:
+    """ "Above it is the leftmost cup": *it* belongs to *above*, and what is there comes last."""
+    if verb.lemma.lower() not in STANDING:
+        return None
+    subjects = parsed.children(verb.i, "nsubj")
+    shown = parsed.children(verb.i, "attr", "dobj")
+    chunk = parsed.chunk_of(subjects[0].i) if subjects else None
+    if chunk is None or chunk.first == 0 or chunk.past != verb.i or not shown:
+        return None
+    behind = parsed.chunk_of(shown[0].i)
+    where = parsed.tokens[chunk.first - 1]
+    if behind is None or behind.first != verb.i + 1 or where.lower not in _WHERE:
+        return None
+    if where.head != verb.i or parsed.children(where.i, "pobj"):
+        return None
+    changes: dict[int, dict[str, Any]] = {
+        where.i: {"dep": "prep", "pos": "ADP", "tag": "IN"},
+        subjects[0].i: {"dep": "pobj", "head": where.i},
+    }
+    tokens = tuple(
+        replace(token, **changes[token.i]) if token.i in changes else token
+        for token in parsed.tokens
     )
     return Parsed(parsed.text, tokens, parsed.chunks)
 

@@ -28,7 +28,7 @@ from annoengine.language.parser import DEFAULT_MODEL, parser_of
 from annoengine.mask import RecordFiles
 from annoengine.record import Record, Span
 
-VERSION = 2
+VERSION = 3
 """Goes up with any change of what is found in some caption, or of a verdict."""
 
 _KINDS = (

@@ -39,6 +39,7 @@ from annoengine.writing.questions import load_questions
 from annoengine.writing.split_accounts import (
     Counted,
     add_up,
+    leaving_split,
     no_paragraph_note,
     of_one_dataset,
 )
@@ -62,7 +63,7 @@ class Asmv2Parameters(Parameters):
     """The step of the right and the lower edge."""
     image: str = "{file}"
     """The path of an image below the image folder; ``{file}`` stands for the photograph's own,
-    ``{split}`` for the split."""
+    ``{split}`` for its split in the source."""
 
     @field_validator("image")
     @classmethod
@@ -103,13 +104,14 @@ class Asmv2(Exporter):
         splits: dict[str, _Split] = {}
         with ExitStack() as stack:
             for record in of_one_dataset(run.records(), "asmv2"):
-                if record.split not in splits:
-                    stem = f"{record.dataset}_asmv2_{record.split}"
-                    splits[record.split] = _Split(
+                leaving = leaving_split(record)
+                if leaving not in splits:
+                    stem = f"{record.dataset}_asmv2_{leaving}"
+                    splits[leaving] = _Split(
                         entries=stack.enter_context(JsonList(folder / f"{stem}.json")),
-                        sidecars=stack.enter_context(GroundedSidecars(folder, record.split)),
+                        sidecars=stack.enter_context(GroundedSidecars(folder, leaving)),
                     )
-                self._add(record, splits[record.split])
+                self._add(record, splits[leaving])
             return add_up(folder, splits, _COUNTED, _ALWAYS, _notes)
 
     def _add(self, record: Record, split: _Split) -> None:

@@ -27,6 +27,7 @@ from annoengine.stage import Parameters
 from annoengine.writing.json_stream import JsonObject
 from annoengine.writing.panoptic_json import CategoryTable, image_id_of, image_row, plain_number
 from annoengine.writing.record_masks import rles_of
+from annoengine.writing.split_accounts import leaving_split
 
 
 class CocoInstancesParameters(Parameters):
@@ -71,11 +72,12 @@ class CocoInstances(Exporter):
         splits: dict[str, _Split] = {}
         with ExitStack() as stack:
             for record in run.records():
-                if record.split not in splits:
-                    name = f"{record.dataset}_{record.split}_instances.json"
+                leaving = leaving_split(record)
+                if leaving not in splits:
+                    name = f"{record.dataset}_{leaving}_instances.json"
                     json = stack.enter_context(JsonObject(folder / name, ("images", "annotations")))
-                    own = record.split in surveyed.own_ids
-                    splits[record.split] = _Split(json, own)
+                    own = leaving in surveyed.own_ids
+                    splits[leaving] = _Split(json, own)
                 self._add(record, rles_of(record, run.files(record)), splits, categories)
             for name, split in splits.items():
                 split.json.finish(_members(run.name, surveyed, name, split, categories))
@@ -88,7 +90,7 @@ class CocoInstances(Exporter):
         splits: Mapping[str, _Split],
         categories: CategoryTable,
     ) -> None:
-        split = splits[record.split]
+        split = splits[leaving_split(record)]
         if record.photo.licence is not None:
             split.licences.setdefault(record.photo.licence.id, record.photo.licence)
         row = image_row(record)
@@ -159,7 +161,7 @@ class _Survey:
                     f"the run holds records of {self.dataset!r} and of {record.dataset!r}; "
                     "a coco_instances export is of one dataset"
                 )
-            of_split = ids.setdefault(record.split, array("q"))
+            of_split = ids.setdefault(leaving_split(record), array("q"))
             for segment in record.segments:
                 of_split.append(segment.id)
                 self.categories.add(segment.category)

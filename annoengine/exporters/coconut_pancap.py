@@ -34,7 +34,7 @@ from annoengine.writing.grounded_captions import GroundedSidecars, caption_row, 
 from annoengine.writing.numbered_masks import ONE_CHANNEL, NumberedMasks, number_masks
 from annoengine.writing.panoptic_json import CategoryTable, PanopticFile, segment_row
 from annoengine.writing.panoptic_masks import PanopticMask
-from annoengine.writing.split_accounts import Counted, add_up, of_one_dataset
+from annoengine.writing.split_accounts import Counted, add_up, leaving_split, of_one_dataset
 from annoengine.writing.tagged_paragraph import tag_paragraph
 from annoengine.writing.webdataset import WebdatasetTar, sample_key
 
@@ -80,9 +80,10 @@ class CoconutPancap(Exporter):
         with ExitStack() as stack:
             for record in of_one_dataset(run.records(), "coconut_pancap"):
                 dataset = record.dataset
-                if record.split not in splits:
-                    splits[record.split] = self._open_split(stack, folder, record.split)
-                self._add(record, run, splits[record.split], categories)
+                leaving = leaving_split(record)
+                if leaving not in splits:
+                    splits[leaving] = self._open_split(stack, folder, leaving)
+                self._add(record, run, splits[leaving], categories)
             for name, split in splits.items():
                 split.json.finish(_info(run.name, dataset, name), categories)
         return add_up(folder, splits, _COUNTED, _ALWAYS, _notes)

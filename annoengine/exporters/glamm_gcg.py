@@ -55,7 +55,7 @@ from annoengine.writing.json_list import JsonList
 from annoengine.writing.panoptic_json import image_id_of
 from annoengine.writing.questions import load_questions
 from annoengine.writing.record_masks import rles_of
-from annoengine.writing.split_accounts import Counted, add_up, of_one_dataset
+from annoengine.writing.split_accounts import Counted, add_up, leaving_split, of_one_dataset
 
 OVERVIEW = "The <image> provides an overview of the picture.\n"
 """What GLaMM puts before every question. Source: ``begin_str`` of its GCG datasets."""
@@ -132,16 +132,17 @@ class GlammGcg(Exporter):
         with ExitStack() as stack:
             for record in of_one_dataset(run.records(), "glamm_gcg"):
                 dataset = record.dataset
-                if record.split not in splits:
-                    splits[record.split] = self._open_split(stack, folder, record)
-                self._add(record, run, splits[record.split])
+                leaving = leaving_split(record)
+                if leaving not in splits:
+                    splits[leaving] = self._open_split(stack, folder, record)
+                self._add(record, run, splits[leaving])
             for name, split in splits.items():
                 if split.truth is not None:
                     split.truth.finish(_info(run.name, dataset, name))
         return add_up(folder, splits, _COUNTED, _ALWAYS, _notes)
 
     def _open_split(self, stack: ExitStack, folder: Path, record: Record) -> _Split:
-        split = record.split
+        split = leaving_split(record)
 
         def listed(style: Style, ending: str) -> JsonList:
             path = folder / f"{record.dataset}_{style}_{split}{ending}.json"

@@ -36,7 +36,7 @@ from annoengine.stage import Parameters
 from annoengine.writing.dataset_card import Card, CardSplit, Provenance
 from annoengine.writing.image_table import arrow_schema, row_of
 from annoengine.writing.parquet_shards import ParquetShards, load_pyarrow
-from annoengine.writing.split_accounts import Counted, add_up, of_one_dataset
+from annoengine.writing.split_accounts import Counted, add_up, leaving_split, of_one_dataset
 
 _NAMES = {"val": "validation", "all": "train"}
 """What splits are called on the hub, where that is not their own name."""
@@ -94,13 +94,14 @@ class Huggingface(Exporter):
         with ExitStack() as stack:
             for record in of_one_dataset(run.records(), "huggingface"):
                 dataset = record.dataset
-                name = _NAMES.get(record.split, re.sub(r"\W", "_", record.split))
+                leaving = leaving_split(record)
+                name = _NAMES.get(leaving, re.sub(r"\W", "_", leaving))
                 if name not in splits:
                     splits[name] = self._open_split(stack, data, record, name, schema)
                 split = splits[name]
-                if split.own_name != record.split:
+                if split.own_name != leaving:
                     raise InputError(
-                        f"the splits {split.own_name!r} and {record.split!r} of {dataset} would "
+                        f"the splits {split.own_name!r} and {leaving!r} of {dataset} would "
                         f"both be called {name!r}; export them apart"
                     )
                 split.shards.add(*row_of(record, run.files(record), split))
@@ -141,7 +142,7 @@ class Huggingface(Exporter):
             group_bytes=self.parameters.group_bytes,
             shard_bytes=self.parameters.shard_bytes,
         )
-        return _Split(record.split, stack.enter_context(shards))
+        return _Split(leaving_split(record), stack.enter_context(shards))
 
 
 def _first_train(split: tuple[str, _Split]) -> tuple[int, str]:

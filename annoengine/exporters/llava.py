@@ -69,6 +69,7 @@ from annoengine.writing.replaced_answers import (
 from annoengine.writing.split_accounts import (
     Counted,
     add_up,
+    leaving_split,
     no_paragraph_note,
     of_one_dataset,
 )
@@ -97,7 +98,7 @@ class LlavaParameters(Parameters):
     """The seed of those draws."""
     image: str = Field(default="{file}", pattern=r"^[^/].*$")
     """The path of an image as LLaVA looks for it below its image folder; ``{file}`` stands for
-    the photograph's own, ``{split}`` for the split: ``coco/{split}2017/{file}``."""
+    the photograph's own, ``{split}`` for its split in the source: ``coco/{split}2017/{file}``."""
     grounding: Grounding = "glamm"
     """How the answer of segment_each_part names masks: ``[SEG]`` behind each phrase, ``<SEG_t>``
     and ``<SEG_s>``, or the numbers in tags."""
@@ -167,9 +168,10 @@ class Llava(Exporter):
         with ExitStack() as stack:
             spool = stack.enter_context(TextSpool(folder / ".captions.part"))
             for record in of_one_dataset(run.records(), "llava"):
-                if record.split not in splits:
-                    splits[record.split] = self._open_split(stack, folder, record)
-                text = self._add(record, run, splits[record.split])
+                leaving = leaving_split(record)
+                if leaving not in splits:
+                    splits[leaving] = self._open_split(stack, folder, record)
+                text = self._add(record, run, splits[leaving])
                 if text and in_subset is not None:
                     _keep(record, text, spool)
             exported = add_up(folder, splits, _COUNTED, _always(self.parameters.kinds), _notes)
@@ -179,7 +181,8 @@ class Llava(Exporter):
 
     def _open_split(self, stack: ExitStack, folder: Path, record: Record) -> _Split:
         kinds = self.parameters.kinds
-        stem = f"{record.dataset}_llava_{record.split}"
+        leaving = leaving_split(record)
+        stem = f"{record.dataset}_llava_{leaving}"
         masks = folder / f"{stem}_{_SEGMENTED}_masks.jsonl"
         return _Split(
             lists={
@@ -187,7 +190,7 @@ class Llava(Exporter):
                 for kind in kinds
             },
             masks=stack.enter_context(JsonLines(masks)) if _SEGMENTED in kinds else None,
-            sidecars=stack.enter_context(GroundedSidecars(folder, record.split)),
+            sidecars=stack.enter_context(GroundedSidecars(folder, leaving)),
         )
 
     def _add(self, record: Record, run: RunView, split: _Split) -> str:

@@ -48,6 +48,7 @@ from annoengine.writing.json_list import JsonList
 from annoengine.writing.split_accounts import (
     Counted,
     add_up,
+    leaving_split,
     no_paragraph_note,
     of_one_dataset,
 )
@@ -75,7 +76,7 @@ class PancapChainParameters(Parameters):
     """The seed by which entities are left out for ``discover``."""
     image: str = "{file}"
     """The path of an image below LLaVA's image folder; ``{file}`` stands for the photograph's own,
-    ``{split}`` for the split."""
+    ``{split}`` for its split in the source."""
 
     @field_validator("image")
     @classmethod
@@ -116,9 +117,10 @@ class PancapChain(Exporter):
         splits: dict[str, _Split] = {}
         with ExitStack() as stack:
             for record in of_one_dataset(run.records(), "pancap_chain"):
-                if record.split not in splits:
-                    splits[record.split] = _open_split(stack, folder, record.split)
-                self._add(record, splits[record.split])
+                leaving = leaving_split(record)
+                if leaving not in splits:
+                    splits[leaving] = _open_split(stack, folder, leaving)
+                self._add(record, splits[leaving])
             return add_up(folder, splits, _COUNTED, _ALWAYS, _notes)
 
     def _add(self, record: Record, split: _Split) -> None:

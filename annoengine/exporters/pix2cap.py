@@ -35,6 +35,7 @@ from annoengine.writing.panoptic_json import (
 )
 from annoengine.writing.panoptic_masks import Mode, PanopticMask, take_out
 from annoengine.writing.sidecars import Sidecars
+from annoengine.writing.split_accounts import leaving_split
 
 LOADER_MIN_CHARS = 3
 """Descriptions shorter than this cost the released training loader the whole image.
@@ -134,9 +135,10 @@ class Pix2cap(Exporter):
                         f"the run holds records of {dataset!r} and of {record.dataset!r}; "
                         "a pix2cap export is of one dataset"
                     )
-                if record.split not in splits:
-                    splits[record.split] = _open_split(stack, folder, record)
-                self._add(record, run, splits[record.split], categories)
+                leaving = leaving_split(record)
+                if leaving not in splits:
+                    splits[leaving] = _open_split(stack, folder, record)
+                self._add(record, run, splits[leaving], categories)
             for name, split in splits.items():
                 split.json.finish(_info(run.name, dataset, name), categories)
         return _account(folder, splits, self.parameters.pad)
@@ -236,7 +238,7 @@ class Pix2cap(Exporter):
 
 
 def _open_split(stack: ExitStack, folder: Path, record: Record) -> _Split:
-    split = record.split
+    split = leaving_split(record)
     masks = folder / f"panoptic_{split}"
     return _Split(
         json=stack.enter_context(PanopticFile(folder / f"pix2cap_{record.dataset}_{split}.json")),

@@ -36,6 +36,7 @@ from annoengine.writing.json_list import JsonList
 from annoengine.writing.split_accounts import (
     Counted,
     add_up,
+    leaving_split,
     no_paragraph_note,
     of_one_dataset,
 )
@@ -46,7 +47,8 @@ class SaPancapParameters(Parameters):
 
     image: str = Field(default="{file}")
     """The path of an image as readers look for it; ``{file}`` stands for the photograph's own,
-    ``{split}`` for the split: ``sam/{file}``. The metric compares its last three components."""
+    ``{split}`` for its split in the source: ``sam/{file}``. The metric compares its last three
+    components."""
 
     @field_validator("image")
     @classmethod
@@ -80,9 +82,10 @@ class SaPancap(Exporter):
         splits: dict[str, _Split] = {}
         with ExitStack() as stack:
             for record in of_one_dataset(run.records(), "sa_pancap"):
-                if record.split not in splits:
-                    splits[record.split] = _open_split(stack, folder, record.split)
-                self._add(record, splits[record.split])
+                leaving = leaving_split(record)
+                if leaving not in splits:
+                    splits[leaving] = _open_split(stack, folder, leaving)
+                self._add(record, splits[leaving])
         return add_up(folder, splits, _COUNTED, _ALWAYS, _notes)
 
     def _add(self, record: Record, split: _Split) -> None:
@@ -104,7 +107,7 @@ class SaPancap(Exporter):
         path = image_path(self.parameters.image, record)
         if text_hash(path) in split.seen:
             raise InputError(
-                f"two images of {record.split} would have the path {path!r}, one of them "
+                f"two images of {leaving_split(record)} would have the path {path!r}, one of them "
                 f"{record.id}; rename one of them"
             )
         split.seen.add(text_hash(path))

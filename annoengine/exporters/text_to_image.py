@@ -49,6 +49,7 @@ from annoengine.writing.photo_bytes import is_turned, photo_bytes, photo_ending
 from annoengine.writing.split_accounts import (
     Counted,
     add_up,
+    leaving_split,
     no_paragraph_note,
     of_one_dataset,
 )
@@ -94,19 +95,21 @@ class TextToImage(Exporter):
         splits: dict[str, _Split] = {}
         with ExitStack() as stack:
             for record in of_one_dataset(run.records(), "text_to_image"):
-                if record.split not in splits:
-                    splits[record.split] = self._open_split(stack, folder, record)
-                self._add(record, run, splits[record.split])
+                leaving = leaving_split(record)
+                if leaving not in splits:
+                    splits[leaving] = self._open_split(stack, folder, record)
+                self._add(record, run, splits[leaving])
             for split in splits.values():
                 split.count("shards", split.shards.count)
         return add_up(folder, splits, _COUNTED, _ALWAYS, _notes)
 
     def _open_split(self, stack: ExitStack, folder: Path, record: Record) -> _Split:
-        own = folder / record.split
+        leaving = leaving_split(record)
+        own = folder / leaving
         own.mkdir()
         shards = TarShards(
             folder,
-            f"{record.dataset}_{record.split}",
+            f"{record.dataset}_{leaving}",
             self.parameters.shard_samples,
             self.parameters.shard_bytes,
         )
@@ -114,7 +117,7 @@ class TextToImage(Exporter):
             folder=own,
             shards=stack.enter_context(shards),
             metadata=stack.enter_context(JsonLines(own / "metadata.jsonl")),
-            sidecars=stack.enter_context(GroundedSidecars(folder, record.split)),
+            sidecars=stack.enter_context(GroundedSidecars(folder, leaving)),
         )
 
     def _add(self, record: Record, run: RunView, split: _Split) -> None:
@@ -155,7 +158,7 @@ class TextToImage(Exporter):
         if target.exists():
             raise InputError(
                 f"{record.photo.file!r} of {record.id} cannot be put into the folder "
-                f"{record.split}, where a file has that name; rename it"
+                f"{leaving_split(record)}, where a file has that name; rename it"
             )
         target.parent.mkdir(parents=True, exist_ok=True)
         if self.parameters.photographs == "link" and isinstance(files.image, Path):

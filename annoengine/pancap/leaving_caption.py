@@ -82,6 +82,7 @@ def check_image_pattern(image: str) -> str:
 def image_path(pattern: str, record: Record) -> str:
     """A photograph's path as a reader looks for it.
 
-    ``{file}`` stands for the photograph's own, ``{split}`` for the split.
+    ``{file}`` stands for the photograph's own, ``{split}`` for its split in the source: there it
+    lies, whatever split a selection gave it.
     """
     return pattern.replace("{split}", record.split).replace("{file}", record.photo.file)

@@ -6,7 +6,7 @@ its own where the picture shows its mark, without one where it does not.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from annoengine.answer import Fault
@@ -19,6 +19,9 @@ from annoengine.record import Photo, Record, Segment
 
 DESCRIBE = frozenset({"num_entities", "entities", "words"})
 """What a prompt for a caption of told entities may use."""
+
+INTEGRATE = DESCRIBE | {"draft", "notes"}
+"""What one may use that puts people's corrections and a caption together."""
 
 DESCRIBE_REPAIR = DESCRIBE | {"faults", "least_words", "most_words"}
 """What one that asks again may use."""
@@ -86,10 +89,12 @@ def fill_describe(
     numbered: bool = False,
     bounds: tuple[int, int] = (0, 0),
     faults: Sequence[Fault] = (),
+    more: Mapping[str, str] | None = None,
 ) -> str:
     """A prompt about entities, one a line. ``numbered``: the picture shows their marks.
 
-    ``bounds`` are the fewest and the most words of the caption.
+    ``bounds`` are the fewest and the most words of the caption; ``more`` the values of variables
+    that are not of entities.
     """
     lines = []
     for entity in entities:
@@ -103,5 +108,6 @@ def fill_describe(
         "least_words": str(bounds[0]),
         "most_words": str(bounds[1]),
         "faults": "\n".join(f"- {detail}" for detail in dict.fromkeys(f.detail for f in faults)),
+        **(more or {}),
     }
     return prompt.fill(**{name: values[name] for name in prompt.head.variables})

@@ -9,10 +9,10 @@ and never wrong in the way that one is.
 
 Asked for a paragraph it joins the captions that the record already has, whoever wrote them, and
 looks at no pixel. Asked for a caption of the whole image it describes the segments, joins that the
-same way, and writes each one's box behind its name. Asked which mark a text means, it names those
-of which it would itself say what is most like the text (``annoengine.baseline.listening``). Asked
-for boxes, tags or what is missing it reads them off the segments
-(``annoengine.pancap.chain_baseline``).
+same way, and writes each one's box behind its name; what people wrote stays as it is. Asked which
+mark a text means, it names those of which it would itself say what is most like the text
+(``annoengine.baseline.listening``). Asked for boxes, tags or what is missing it reads them off the
+segments (``annoengine.pancap.chain_baseline``).
 
 For stages that want vectors it makes a small one of a photograph
 (:mod:`annoengine.baseline.photo_vector`).
@@ -42,9 +42,10 @@ from annoengine.grounded.region_captions import CaptionedRegion, captioned_regio
 from annoengine.grounded.scene_paragraph import scene_paragraph
 from annoengine.mask import RecordFiles
 from annoengine.pancap.chain_baseline import CHAIN_WANTS, chain_answer
-from annoengine.pancap.scene_caption import SaidSegments, scene_caption
+from annoengine.pancap.scene_caption import SaidSegments, by_people, integrated_caption
 from annoengine.provider import Context, Reply, Request, Retry, Usage
 from annoengine.record import Record
+from annoengine.reviewing.drafts import whole_caption
 
 VERSION = 1
 """Goes up with every change of what is said of some picture."""
@@ -211,7 +212,7 @@ class Pixels:
         said = await context.compute(
             describe_segments, context.files, context.record.to_line(), context.marks
         )
-        return scene_caption(context.record, said, _counts(context.record))
+        return integrated_caption(context.record, said, _counts(context.record))
 
     def classify(self, error: Exception) -> Retry:
         """A computation that failed will fail again."""
@@ -233,7 +234,7 @@ class Pixels:
         elif context.wants in ("choice", *CHAIN_WANTS):
             shared = {"wants": context.wants, "about": context.about}
         elif context.wants == "scene":
-            shared = {"wants": context.wants}
+            shared = {"wants": context.wants, **_written_key(record)}
         return {
             **shared,
             "pixels": str(VERSION),
@@ -288,6 +289,14 @@ def _paragraph_key(context: Context) -> Mapping[str, str]:
         "grammar": context.grammar,
         "looks_at": fingerprint({"captions": said, "counts": _counts(context.record)}),
     }
+
+
+def _written_key(record: Record) -> dict[str, str]:
+    """A hash of what people wrote of the image and its segments, where they did."""
+    whole = whole_caption(record)
+    text = whole.model_dump(include={"text", "spans"}) if whole and whole.origin.who else None
+    notes = sorted(by_people(record).items())
+    return {"written": fingerprint([text, notes])} if text or notes else {}
 
 
 def _counts(record: Record) -> dict[str, int]:

@@ -35,7 +35,7 @@ from annoengine.pancap.told_entities import (
 )
 from annoengine.prompt import Prompt, draw
 from annoengine.provider import Context, Message, Reply, Request
-from annoengine.record import DrawnImage, Origin, Photo, Record
+from annoengine.record import Caption, DrawnImage, Origin, Photo, Record
 from annoengine.stage import Ask, Setup, Stage
 from annoengine.turns import (
     AskingParameters,
@@ -124,6 +124,8 @@ class Describe(Stage):
     GIVES: ClassVar[frozenset[str]] = frozenset({"captions", "scores"})
     SCORES: ClassVar[frozenset[str]] = CAPTION_SCORES
     UNPARSABLE: ClassVar[frozenset[str]] = frozenset({UNDESCRIBED})
+    VARIABLES: ClassVar[frozenset[str]] = DESCRIBE
+    """What its first prompts may use."""
     Parameters: ClassVar[type[AskingParameters]] = DescribeParameters
     parameters: DescribeParameters
 
@@ -137,7 +139,9 @@ class Describe(Stage):
                 "boxes; set answer to pancap"
             )
         self.grammar: BoxedGrammar = grammar
-        self.first_prompts = load_prompts(setup, parameters.prompts, DESCRIBE, parameters.answer)
+        self.first_prompts = load_prompts(
+            setup, parameters.prompts, self.VARIABLES, parameters.answer
+        )
         self.repair_prompts = load_prompts(
             setup, parameters.repair_prompts, DESCRIBE_REPAIR, parameters.answer
         )
@@ -194,7 +198,7 @@ class Describe(Stage):
                 raise Drop(TOO_MANY)
             entities = told_entities(record, p.max_entities)
         prompt = draw(self.first_prompts, self.setup.seed, record.id, self.setup.name)
-        text = fill_describe(prompt, entities, p.words, self._numbered(record))
+        text = self.question_text(record, prompt, entities)
         question = p.question(text, self._images(record))
         expected = tuple(entity.expected(record.photo) for entity in entities)
         talk = _Talk(entities, expected, question, prompt)
@@ -208,6 +212,14 @@ class Describe(Stage):
             if talk.faults:
                 await self._repair(record, talk, number, ask)
         return self._with_caption(record, talk, ask)
+
+    def question_text(self, record: Record, prompt: Prompt, entities: Sequence[ToldEntity]) -> str:
+        """The words of the first question."""
+        return fill_describe(prompt, entities, self.parameters.words, self._numbered(record))
+
+    def with_caption(self, record: Record, caption: Caption) -> Record:
+        """The record with a caption that was just made, behind those that it has."""
+        return record.but(captions=(*record.captions, caption))
 
     def _numbered(self, record: Record) -> bool:
         return self.parameters.pictures != "clean" and bool(record.marks)
@@ -271,9 +283,7 @@ class Describe(Stage):
         scores = caption_scores(assessed, origin.repairs, len(talk.entities), self.setup.name)
         keeps = self.parameters.on_useless == "keep" and assessed.may_be_kept
         if not assessed.useless or keeps:
-            return record.but(
-                captions=(*record.captions, caption), scores=(*record.scores, *scores)
-            )
+            return self.with_caption(record, caption).but(scores=(*record.scores, *scores))
         if self.parameters.on_useless == "leave":
             ask.set_aside(caption, f"{UNDESCRIBED} ({assessed.useless})", scores)
             return record

@@ -38,6 +38,9 @@ from annoengine.stage import Ask, Parameters
 REVIEWED = "review.reviewed"
 """1 for a record that a person has reviewed, 0 for one that went on with its draft."""
 
+CHANGED = "review.changed"
+"""1 for a record in which a person changed anything, text or region, 0 for one left as it was."""
+
 CORRECTED = "review.corrected"
 """1 for a caption that a person wrote, 0 for one that a person retained."""
 
@@ -65,7 +68,7 @@ class Review(ReviewStage):
 
     VERSION: ClassVar[int] = 1
     GIVES: ClassVar[frozenset[str]] = frozenset({"scores", "gaps"})
-    SCORES: ClassVar[frozenset[str]] = frozenset({REVIEWED, CORRECTED})
+    SCORES: ClassVar[frozenset[str]] = frozenset({REVIEWED, CHANGED, CORRECTED})
     Parameters: ClassVar[type[Parameters]] = ReviewParameters
     parameters: ReviewParameters
 
@@ -91,7 +94,7 @@ class Review(ReviewStage):
         if said is None:
             if waits:
                 return Reviewed(None, UNREVIEWED, draft_line(record, UNREVIEWED))
-            return Reviewed(self._scored(record, 0.0), draft=draft_line(record))
+            return Reviewed(self._scored(record, False, False), draft=draft_line(record))
         where = f"{self._file}:{said.line}"
         if said.correction.open:
             return Reviewed(None, STILL_OPEN, draft_line(record, STILL_OPEN, where))
@@ -117,7 +120,7 @@ class Review(ReviewStage):
         for caption, reason in made.gone:
             scores = [s for s in record.scores if s.segment == caption.segment]
             ask.set_aside(caption, reason, scores)
-        reviewed = self._scored(made.record, 1.0)
+        reviewed = self._scored(made.record, True, checked.correction.changes)
         captioned = {c.segment: c.origin.who for c in made.record.captions}
         own = tuple(
             Score(name=CORRECTED, value=float(bool(captioned[id])), by=self.setup.name, segment=id)
@@ -126,6 +129,9 @@ class Review(ReviewStage):
         )
         return Reviewed(reviewed.but(scores=(*reviewed.scores, *own)), masks=line)
 
-    def _scored(self, record: Record, reviewed: float) -> Record:
-        score = Score(name=REVIEWED, value=reviewed, by=self.setup.name)
-        return record.but(scores=(*record.scores, score))
+    def _scored(self, record: Record, reviewed: bool, changed: bool) -> Record:
+        scores = (
+            Score(name=name, value=float(value), by=self.setup.name)
+            for name, value in ((REVIEWED, reviewed), (CHANGED, changed))
+        )
+        return record.but(scores=(*record.scores, *scores))

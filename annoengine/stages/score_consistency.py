@@ -19,7 +19,7 @@ which threshold the authors took is not printed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from annoengine.errors import RecipeError, RecordFailed
 from annoengine.pancap.asked_content import EMBEDDED, NO_CONTENT, Told
@@ -47,6 +47,10 @@ from annoengine.requirement import Requirement
 from annoengine.stage import Ask, Parameters, Setup, Stage
 
 NAME = "consistency"
+
+SECOND = "second caption"
+"""The reason for which the second caption is set aside."""
+
 _DECIMALS = 6
 _TOKENS_A_LETTER = 2.24
 """Tokens of all answers by letters of the captions: those of lines, questions and answers, each
@@ -64,6 +68,10 @@ class ScoreConsistencyParameters(ReadingParameters, JudgingParameters):
     """The role of the text model that reads captions, or ``embedded``: rules."""
     judge: str = EMBEDDED
     """The role of the text model that writes and answers questions, or ``embedded``: rules."""
+    second_caption: Literal["keep", "set_aside"] = "keep"
+    """What becomes of the second caption then: it stays, or it leaves the record with the scores
+    of its stage, so that later stages and exports know the first one alone; it then lies in the
+    file of dropped captions beside the shard."""
     location: bool = False
     """Whether the boxes count as well. The paper leaves them out, since its second model finds
     places badly; which instances are the same is still told by tag and box."""
@@ -171,4 +179,19 @@ class ScoreConsistency(Stage):
             Score(name=name, value=round(value, _DECIMALS), by=self.setup.name)
             for name, value in values.items()
         ]
-        return record.but(scores=(*record.scores, *scores))
+        scored = record.but(scores=(*record.scores, *scores))
+        if self.parameters.second_caption == "set_aside":
+            return self._without_second(scored, ask)
+        return scored
+
+    def _without_second(self, record: Record, ask: Ask) -> Record:
+        """The record without what the second stage said, which is set aside."""
+        side = self.parameters.second
+        caption = caption_by(record, side)
+        assert caption is not None, "it was just scored"
+        ask.set_aside(caption, SECOND, [s for s in record.scores if s.by == side])
+        return record.but(
+            captions=tuple(one for one in record.captions if one is not caption),
+            content=tuple(i for i in record.content if i.origin.turn.rpartition("/")[2] != side),
+            scores=tuple(s for s in record.scores if s.by != side),
+        )

@@ -39,6 +39,7 @@ class GcgTruth(AbstractContextManager["GcgTruth"]):
     """The two files of one split."""
 
     def __init__(self, folder: Path, split: str) -> None:
+        self._split = split
         arrays = ("images", "annotations")
         self._captions = JsonObject(folder / f"{split}_gcg_coco_caption_gt.json", arrays)
         self._masks = JsonObject(folder / f"{split}_gcg_coco_mask_gt.json", arrays)
@@ -53,7 +54,7 @@ class GcgTruth(AbstractContextManager["GcgTruth"]):
         id = evaluated_id(record.photo.file)
         if id in self._seen:
             raise InputError(
-                f"the evaluation would take two photographs of {record.split} for one, {id!r}; "
+                f"the evaluation would take two photographs of {self._split} for one, {id!r}; "
                 f"the second is {record.photo.file!r} of {record.id}; rename one of them"
             )
         self._seen.add(id)

@@ -22,6 +22,18 @@ class Counted:
         self.counts[what] = self.counts.get(what, 0) + n
 
 
+def leaving_split(record: Record) -> str:
+    """The split that a record leaves in: the one that a selection gave it, else its source's.
+
+    >>> from annoengine.record import Photo
+    >>> photo = Photo(file="a.jpg", width=2, height=2, sha256="")
+    >>> record = Record(id="coco/val/7", photo=photo)
+    >>> leaving_split(record), leaving_split(record.but(assigned_split="test"))
+    ('val', 'test')
+    """
+    return record.assigned_split or record.split
+
+
 def of_one_dataset(records: Iterable[Record], exporter: str) -> Iterator[Record]:
     """The records as they are. Raises InputError at the first one of a second dataset."""
     dataset = ""

@@ -1,14 +1,21 @@
-"""Verbs that the parser takes for nouns are verbs again, and sound parses stay as they are."""
+"""Verbs taken for nouns are verbs; an inverted sentence is about what ends it; sound ones stay."""
 
 from __future__ import annotations
 
 import pytest
 
+from annoengine.baseline.region_facts import Scene
+from annoengine.claims.caption_reading import CaptionReading
 from annoengine.claims.mended_parse import mended
+from annoengine.claims.mention_choice import chosen
 from annoengine.claims.mention_grammar import first_subject, subject_of
+from annoengine.claims.mentions import mentions_of
+from annoengine.claims.order_claims import order_statements
+from annoengine.claims.relation_claims import relation_statements
+from annoengine.claims.size_claims import size_statements
 from annoengine.language.parsed import Parsed
 from annoengine.language.parser import parser_of
-from tests.claims.hand_made import parse
+from tests.claims.hand_made import parse, region, scene
 from tests.claims.label_table import SECOND, read_labels
 
 
@@ -70,6 +77,65 @@ def test_a_second_name_is_no_second_thing() -> None:
     assert [token.dep for token in parsed.tokens if token.text == "horse"] == ["ROOT", "appos"]
 
 
+def placed() -> Scene:
+    """A cup at the lower right (1), a smaller one above it to the left (2), a car at the left."""
+    return scene(
+        region(1, "cup", (60, 60, 80, 80)),
+        region(2, "cup", (50, 10, 62, 22)),
+        region(3, "car", (5, 55, 35, 85)),
+    )
+
+
+def judged(text: str, own: int) -> dict[str, str]:
+    parsed, where = mended(parse(text)), placed()
+    mentions = mentions_of(parsed, where, own)
+    mentions = chosen(CaptionReading(parsed, mentions, where, own), mentions)
+    kinds = (order_statements, relation_statements, size_statements)
+    return {one.says: one.truth for kind in kinds for one in kind(parsed, mentions, where, own)}
+
+
+FIRST = "cup: the number 1 from the left"
+
+
+@pytest.mark.parametrize(
+    ("sentence", "own", "truths"),
+    [
+        ("Above it is the leftmost cup.", 1, {FIRST: "supported", "cup: above cup": "supported"}),
+        ("Above it is the leftmost cup.", 3, {FIRST: "supported", "cup: above car": "supported"}),
+        ("Right above it is the leftmost cup.", 1, {"cup: above cup": "supported"}),
+        ("Above it sits the leftmost cup.", 1, {FIRST: "supported", "cup: above cup": "supported"}),
+        ("Near it is the leftmost cup.", 1, {FIRST: "supported", "cup: near cup": "contradicted"}),
+        ("Beside it stands the leftmost cup.", 3, {"cup: next to car": "contradicted"}),
+        (
+            "Inside it is the leftmost cup.",
+            3,
+            {FIRST: "supported", "cup: inside car": "contradicted"},
+        ),
+        ("Underneath it is the leftmost cup.", 1, {"cup: below cup": "contradicted"}),
+        (
+            "Below it is the leftmost cup.",
+            1,
+            {FIRST: "supported", "cup: below cup": "contradicted"},
+        ),
+        (
+            "Above the car is the leftmost cup.",
+            3,
+            {FIRST: "supported", "cup: above car": "supported"},
+        ),
+        ("To the left of it is the leftmost cup.", 1, {FIRST: "supported"}),
+        # The other way round, "it" is what the sentence is about.
+        ("It is the leftmost cup.", 1, {FIRST: "contradicted"}),
+        ("It is above the leftmost cup.", 1, {"cup: above cup": "contradicted"}),
+    ],
+)
+def test_an_inverted_sentence_is_about_what_comes_last(
+    sentence: str, own: int, truths: dict[str, str]
+) -> None:
+    opening = "A white cup on the right. " if own == 1 else "A red car. "
+    found = judged(opening + sentence, own)
+    assert {says: found.get(says) for says in truths} == truths
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -79,6 +145,9 @@ def test_a_second_name_is_no_second_thing() -> None:
         "A boy with a pair of skis and poles.",
         "The dog, the cat and the bird.",
         "A bright red car in front of sports fans.",
+        "Above, it is the leftmost cup.",
+        "The cup near it is the leftmost cup.",
+        "Below the shelf it is dark.",
     ],
 )
 def test_a_sound_parse_stays(text: str) -> None:

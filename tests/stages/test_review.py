@@ -117,6 +117,8 @@ def test_reviewed_records_go_on_and_the_others_follow(tmp_path: Path) -> None:
     assert not drafts_in(workspace)
     records = [record for _, record in finished_records(recipe, workspace)]
     assert [record.id for record in records] == [f"toy/val/{n}" for n in range(6)]
+    changed = [s.value for r in records for s in r.scores if s.name == "review.changed"]
+    assert changed == [0, 1, 0, 0, 0, 0], "a line as it was copied changes nothing"
     caption = records[1].caption_of(5)
     assert caption is not None
     assert (caption.text, caption.origin.who) == ("A cat sits.", "Ann")

@@ -16,7 +16,7 @@ from annoengine.errors import RecipeError, RecordFailed
 from annoengine.pancap.content_items import content_of, items_of_lines
 from annoengine.prompt import load_prompt
 from annoengine.provider import Reply
-from annoengine.record import Origin, Record
+from annoengine.record import Origin, Record, Score
 from annoengine.registry import find
 from annoengine.stage import Setup
 from annoengine.stages.score_consistency import ScoreConsistency
@@ -99,6 +99,33 @@ def test_a_record_without_one_of_the_captions_fails_and_says_whose_there_are() -
     )
     with pytest.raises(RecipeError, match="first and second are both 'annotate'; a caption says"):
         stage(second="annotate")
+
+
+def test_the_second_caption_leaves_with_its_scores_where_that_is_wanted() -> None:
+    first, second = pair().captions
+    scores = tuple(
+        Score(name="entities.coverage", value=value, by=by)
+        for value, by in ((1, "annotate"), (0, "second"))
+    )
+    content = tuple(
+        item
+        for told, side in TURNS.items()
+        for item in items_of_lines(
+            CONTENT[told].splitlines(),
+            Origin(stage="extract_content", model="m", turn=f"content/{side}"),
+        )
+    )
+    record = pair().but(scores=scores, content=content)
+    script = Script(dict[str, str | Reply](SAID))
+    made = asyncio.run(stage(second_caption="set_aside").annotate(record, script))
+    assert made.captions == (first,)
+    assert script.aside == [(second, "second caption", scores[1:])]
+    assert {item.origin.turn for item in made.content} == {"content/annotate"}
+    # A condition on entities.coverage now turns on the first caption, and the score has stayed.
+    assert own_scores(made)["entities.coverage"] == 1
+    assert "consistency" in own_scores(made)
+    kept = asyncio.run(stage().annotate(record, Script(dict[str, str | Reply](SAID))))
+    assert kept.captions == (first, second)
 
 
 def test_rules_read_and_judge_without_a_model() -> None:
