@@ -1,4 +1,4 @@
-"""A claim: one statement about a segment that anyone can check against the pixels."""
+"""A claim: what may be said of a segment and checked against the pixels; and a plain statement."""
 
 from __future__ import annotations
 
@@ -19,3 +19,15 @@ class Claim:
 
 Draft = tuple[str, Value, tuple[int, ...]]
 """Kind, value and others of a claim, while its segment is understood."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """What a caption says of one segment, or of how one lies to a second.
+
+    ``text`` is to be read behind the name of the first: "is mostly red"; and of two before that of
+    the second: "is to the left of".
+    """
+
+    segments: tuple[int, ...]
+    text: str

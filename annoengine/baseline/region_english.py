@@ -9,7 +9,7 @@ groups. Within one name no two descriptions are equal.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from annoengine.answer import Interaction, Region
@@ -44,6 +44,14 @@ _OPPOSITE = {
 }
 
 
+@dataclass(frozen=True)
+class Said:
+    """A sentence of a description, and the claims that it makes."""
+
+    text: str
+    claims: tuple[Claim, ...]
+
+
 def describe(
     scene: Scene, record_id: str, marks: Mapping[int, int]
 ) -> tuple[list[Region], list[Interaction]]:
@@ -51,48 +59,71 @@ def describe(
 
     ``marks`` must be all marks of the record: which of them were asked for changes no text.
     """
-    claims = claims_of(scene)
-    wording = Wording(scene, claims)
-    told: dict[str, set[str]] = {}
-    regions = []
-    for number in sorted(marks):
-        noun = wording.noun(marks[number])
-        seen = told.setdefault(noun.show, set())
-        texts: list[str] = []
-        while len(texts) < RETELLINGS:
-            texts.append(_told(wording, marks[number], record_id, f"{number} {len(texts)}"))
-            if texts[-1] not in seen and _length(texts[-1]) <= LONG_WORDS:
-                break
-        fresh = [text for text in texts if text not in seen] or texts
-        text = min(fresh, key=lambda text: max(_length(text), LONG_WORDS))
-        seen.add(text)
-        regions.append(Region(number, noun.show, text))
+    wording = Wording(scene, claims_of(scene))
+    regions = [
+        Region(number, wording.noun(marks[number]).show, text_of(said))
+        for number, said in describe_by_sentence(wording, record_id, marks).items()
+    ]
     return regions, _interactions(wording, record_id, marks)
 
 
-def _length(text: str) -> int:
-    return len(text.split())
+def text_of(said: Sequence[Said]) -> str:
+    """The sentences of a description as one text."""
+    return " ".join(sentence.text for sentence in said)
 
 
-def _told(wording: Wording, id: int, record_id: str, name: str) -> str:
+def describe_by_sentence(
+    wording: Wording, record_id: str, marks: Mapping[int, int]
+) -> dict[int, tuple[Said, ...]]:
+    """The descriptions of the same regions, by number, each sentence with what it claims."""
+    told: dict[str, set[str]] = {}
+    found = {}
+    for number in sorted(marks):
+        noun = wording.noun(marks[number])
+        seen = told.setdefault(noun.show, set())
+        tried: list[tuple[Said, ...]] = []
+        while len(tried) < RETELLINGS:
+            tried.append(_told(wording, marks[number], record_id, f"{number} {len(tried)}"))
+            if text_of(tried[-1]) not in seen and _length(tried[-1]) <= LONG_WORDS:
+                break
+        fresh = [said for said in tried if text_of(said) not in seen] or tried
+        found[number] = min(fresh, key=lambda said: max(_length(said), LONG_WORDS))
+        seen.add(text_of(found[number]))
+    return found
+
+
+def _length(said: Sequence[Said]) -> int:
+    return len(text_of(said).split())
+
+
+def _told(wording: Wording, id: int, record_id: str, name: str) -> tuple[Said, ...]:
     """One way to describe a segment."""
     chosen, spare = choose(wording, id, seeded_random(0, "pixels", record_id, name))
     for count in range(len(spare) + 1):
         rng = seeded_random(0, "pixels", record_id, name, "words")
-        text = _Teller(wording, id, rng).tell([*chosen, *spare[:count]])
-        if _length(text) >= SHORT_WORDS:
+        said = _Teller(wording, id, rng).tell([*chosen, *spare[:count]])
+        if _length(said) >= SHORT_WORDS:
             break
-    return text
+    return said
 
 
 @dataclass(frozen=True)
 class _Sentence:
-    """A subject and what is said of it; ``front`` stands before it."""
+    """A subject and what is said of it; ``front`` stands before it.
+
+    ``named``: claims that the subject itself makes, as "the leftmost cup" does.
+    """
 
     subject: str
     plural: bool
     predicates: tuple[Predicate, ...]
     front: str = ""
+    named: tuple[Claim, ...] = ()
+
+    def said(self) -> Said:
+        """The sentence with all that it claims."""
+        claims = (claim for predicate in self.predicates for claim in predicate.claims)
+        return Said(self.text(), (*self.named, *claims))
 
     def text(self) -> str:
         """``The cup is round and smooth, covers about 5% of the image and borders the saucer.``"""
@@ -124,7 +155,7 @@ class _Teller:
         self.rng = rng
         self.noun = wording.noun(id)
 
-    def tell(self, chosen: Sequence[Claim]) -> str:
+    def tell(self, chosen: Sequence[Claim]) -> tuple[Said, ...]:
         """The description."""
         kinds = by_kind(dict.fromkeys(chosen))
         heads = [claim for kind in _HEADS for claim in kinds.pop(kind, [])]
@@ -132,15 +163,18 @@ class _Teller:
         opening = self._open(kinds, heads, relations)
         body = [self._predicate(claim) for kind in _BODY for claim in kinds.pop(kind, [])]
         body += [self._predicate(claim) for claim in heads]
-        return " ".join([opening, *self._continue(body, relations)])
+        return (opening, *self._continue(body, relations))
 
     def _predicate(self, claim: Claim) -> Predicate:
-        return self.wording.predicate(claim, self.rng)
+        return replace(self.wording.predicate(claim, self.rng), claims=(claim,))
 
-    def _continue(self, body: list[Predicate], relations: list[Predicate | str]) -> list[str]:
+    def _relation(self, claim: Claim, close: bool = False) -> Predicate:
+        return replace(self.wording.relation(claim, self.rng, close), claims=(claim,))
+
+    def _continue(self, body: list[Predicate], relations: list[Predicate | Said]) -> list[Said]:
         """The sentences after the first."""
-        whole = [r for r in relations if isinstance(r, str)]
-        links = [r for r in relations if not isinstance(r, str)]
+        whole = [r for r in relations if isinstance(r, Said)]
+        links = [r for r in relations if isinstance(r, Predicate)]
         groups = [group for group in (body, links) if group]
         if len(groups) == 2 and len(body) + len(links) <= 3:
             # One sentence; what lies about the segment comes last.
@@ -150,16 +184,16 @@ class _Teller:
         plural = self.noun.pronoun == "they"
         sentences = [
             # More than three statements make a list of a sentence.
-            _Sentence(self.noun.pronoun, plural, tuple(group[start : start + 3])).text()
+            _Sentence(self.noun.pronoun, plural, tuple(group[start : start + 3])).said()
             for group in groups
             for start in range(0, len(group), 3)
         ]
         return sentences + whole
 
-    def _relations(self, claims: Sequence[Claim]) -> list[Predicate | str]:
+    def _relations(self, claims: Sequence[Claim]) -> list[Predicate | Said]:
         """Predicates, and a direction at times as a sentence of its own: "To its left is …"."""
         touched = {c.others[0] for c in self.wording.claims[self.id] if c.kind == "touch"}
-        out: list[Predicate | str] = []
+        out: list[Predicate | Said] = []
         borders = [c for c in claims if c.kind == "touch"]
         for claim in claims:
             if claim.kind == "touch":
@@ -170,26 +204,26 @@ class _Teller:
                 other = self.wording.refer(claim.others[0], self.id)
                 start = front.format(its=self.noun.possessive, it=self.noun.object)
                 verb = "are" if self.wording.noun(claim.others[0]).is_plural else "is"
-                out.append(f"{start} {verb} {other}.")
+                out.append(Said(f"{start} {verb} {other}.", (claim,)))
             else:
-                out.append(self.wording.relation(claim, self.rng, close))
+                out.append(self._relation(claim, close))
         if borders:
             both = tuple(other for claim in borders for other in claim.others)
-            out.append(self.wording.relation(Claim("touch", self.id, (), both), self.rng))
+            out.append(self._relation(Claim("touch", self.id, (), both)))
         return out
 
     def _open(
         self,
         kinds: dict[str, list[Claim]],
         heads: list[Claim],
-        relations: list[Predicate | str],
-    ) -> str:
+        relations: list[Predicate | Said],
+    ) -> Said:
         """The first sentence: who it is and its colours; takes what it says out of the lists.
 
         The name comes first, or as near to it as a place allows, so that a reader (and a matcher
         of captions with categories) sees at once what is spoken of.
         """
-        look = self._look(kinds)
+        look, colours = self._look(kinds)
         if not look:
             predicates = self._take(kinds, ("place", "proportion", "box_share", "edges"), 2)
             if not predicates:
@@ -198,48 +232,59 @@ class _Teller:
                     relations.remove(link)
                 # Every segment has a centre.
                 predicates = [link or self._predicate(self._centre())]
-            return self._sentence(self._subject(heads), predicates)
+            subject, named = self._subject(heads)
+            return self._sentence(subject, predicates, named=named)
+        looks = Predicate(look, True, colours)
         # Not "a partly red cup", and not "an orange orange".
         clumsy = {"partly", *self.noun.show.split()} & set(look.split())
         may_be_indefinite = not heads and self.noun.countable and not clumsy
         form = self.rng.random()
         if "place" in kinds and may_be_indefinite and form < 0.45:
+            claim = kinds.pop("place")[0]
             if form < 0.3:
-                place = self.wording.placed(kinds.pop("place")[0], self.rng)
+                place = replace(self.wording.placed(claim, self.rng), claims=(claim,))
                 more = self._take(kinds, ("edges",), 1)
-                return self._sentence(_capital(self._described(look)), [place, *more])
-            where = self.wording.place(kinds.pop("place")[0], self.rng)
-            return self._sentence("There", [Predicate(f"{self._described(look)} {where}", True)])
+                subject = _capital(self._described(look))
+                return self._sentence(subject, [place, *more], named=colours)
+            where = f"{self._described(look)} {self.wording.place(claim, self.rng)}"
+            return self._sentence("There", [Predicate(where, True, (*colours, claim))])
         if "place" in kinds and 0.45 <= form < 0.55:
-            where = self.wording.place(kinds.pop("place")[0], self.rng, "image")
-            subject = self._subject(heads)
-            front = f"Seen {where}, "
-            return self._sentence(subject[:1].lower() + subject[1:], [Predicate(look, True)], front)
-        predicates = [Predicate(look, True)]
+            claim = kinds.pop("place")[0]
+            where = self.wording.place(claim, self.rng, "image")
+            subject, named = self._subject(heads)
+            subject = subject[:1].lower() + subject[1:]
+            return self._sentence(subject, [looks], f"Seen {where}, ", (claim, *named))
+        predicates = [looks]
         if " with " not in look and form > 0.6:
             predicates += self._take(kinds, ("grain", "shape", "edges", "share"), 1)
-        return self._sentence(self._subject(heads), predicates)
+        subject, named = self._subject(heads)
+        return self._sentence(subject, predicates, named=named)
 
     def _centre(self) -> Claim:
         return next(c for c in self.wording.claims[self.id] if c.kind == "centre")
 
-    def _look(self, kinds: dict[str, list[Claim]]) -> str:
+    def _look(self, kinds: dict[str, list[Claim]]) -> tuple[str, tuple[Claim, ...]]:
         """The colours as a complement, ``mostly white with some blue``; empty where none are."""
-        main = [claim for claim in kinds.pop("colour", []) if claim.kind == "colour"]
+        main = [claim for claim in kinds.pop("colour", []) if claim.kind == "colour"][:1]
         tinges = kinds.pop("tinge", [])
         if not main:
             if not tinges:
-                return ""
+                return "", ()
             words = join([str(word) for word in tinges[0].value])
-            return f"partly {'in ' * self.noun.is_person}{words}"
+            return f"partly {'in ' * self.noun.is_person}{words}", (tinges[0],)
         colour = self.wording.colour(main[0], self.rng)
         partly = main[0].value[0] == "partly"
-        return colour + "".join(
-            f" {self.wording.tinge(claim, self.rng, partly)}" for claim in tinges
-        )
+        further = [f" {self.wording.tinge(claim, self.rng, partly)}" for claim in tinges]
+        return colour + "".join(further), (*main, *tinges)
 
-    def _sentence(self, subject: str, predicates: Sequence[Predicate], front: str = "") -> str:
-        return _Sentence(subject, self.noun.is_plural, tuple(predicates), front).text()
+    def _sentence(
+        self,
+        subject: str,
+        predicates: Sequence[Predicate],
+        front: str = "",
+        named: tuple[Claim, ...] = (),
+    ) -> Said:
+        return _Sentence(subject, self.noun.is_plural, tuple(predicates), front, named).said()
 
     def _take(
         self, kinds: dict[str, list[Claim]], wanted: Sequence[str], most: int
@@ -260,20 +305,21 @@ class _Teller:
             phrase = f"{colour} {noun.show}{with_}{tail}"
         return phrase if noun.is_plural else with_article(phrase)
 
-    def _subject(self, heads: list[Claim]) -> str:
+    def _subject(self, heads: list[Claim]) -> tuple[str, tuple[Claim, ...]]:
         """The subject of the first sentence: ``The leftmost cup``, ``The cup, one of three,``."""
         noun = self.noun
         if heads and heads[0].kind == "ordinal":
-            return f"The {self.wording.ordinal(heads.pop(0))}"
+            head = heads.pop(0)
+            return f"The {self.wording.ordinal(head)}", (head,)
         this = "These" if noun.is_plural else "This"
         known = self.wording.is_only_one(self.id)
         subject = f"{self.rng.choice(('The', this)) if known else this} {noun.show}"
         if not heads:
-            return subject
+            return subject, ()
         head = heads.pop(0)
         if head.kind == "extreme":
-            return f"{subject}, the {self.wording.extreme(head, brief=True)},"
-        return f"{subject}, {self.wording.counted(head, brief=True)},"
+            return f"{subject}, the {self.wording.extreme(head, brief=True)},", (head,)
+        return f"{subject}, {self.wording.counted(head, brief=True)},", (head,)
 
 
 def _interactions(wording: Wording, record_id: str, marks: Mapping[int, int]) -> list[Interaction]:

@@ -23,10 +23,11 @@ OUTERMOST = {"left": "leftmost", "right": "rightmost", "top": "topmost", "bottom
 
 @dataclass(frozen=True)
 class Predicate:
-    """What is said of a subject: a complement of "to be", or a verb phrase."""
+    """What is said of a subject: a complement of "to be", or a verb phrase; and what it claims."""
 
     text: str
     is_complement: bool
+    claims: tuple[Claim, ...] = ()
 
 
 class Wording:

@@ -84,6 +84,18 @@ def join(told: Sequence[Told], words: int, before: Tagged | None = None) -> Tagg
 
     Further sentences are dealt out in turns, one a region, while there are fewer than ``words``.
     """
+    kept = deal(told, words, before)
+    text, spans = (before.text, list(before.spans)) if before else ("", [])
+    for t, n in zip(told, kept, strict=True):
+        begin = len(text) + bool(text)
+        text = " ".join(filter(None, [text, t.first, *t.rest[:n]]))
+        if t.end:
+            spans.append(Span(start=begin + t.start, end=begin + t.end, segments=(t.mark,)))
+    return Tagged(text, tuple(spans))
+
+
+def deal(told: Sequence[Told], words: int, before: Tagged | None = None) -> list[int]:
+    """How many of each region's further sentences there is room for."""
     left = words - sum(len(t.first.split()) for t in told)
     left -= len(before.text.split()) if before else 0
     kept = [0] * len(told)
@@ -92,13 +104,7 @@ def join(told: Sequence[Told], words: int, before: Tagged | None = None) -> Tagg
             if turn < len(t.rest) and left >= 0:
                 left -= len(t.rest[turn].split())
                 kept[place] += left >= 0
-    text, spans = (before.text, list(before.spans)) if before else ("", [])
-    for t, n in zip(told, kept, strict=True):
-        begin = len(text) + bool(text)
-        text = " ".join(filter(None, [text, t.first, *t.rest[:n]]))
-        if t.end:
-            spans.append(Span(start=begin + t.start, end=begin + t.end, segments=(t.mark,)))
-    return Tagged(text, tuple(spans))
+    return kept
 
 
 def tell(region: Region) -> Told:

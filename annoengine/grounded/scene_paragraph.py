@@ -16,12 +16,13 @@ from dataclasses import replace
 from annoengine.answer import Region
 from annoengine.categories import is_known, words_of
 from annoengine.colour import BASES
-from annoengine.grounded.composing import PARAGRAPH_WORDS, Told, join, tell
+from annoengine.grounded.composing import PARAGRAPH_WORDS, Told, deal, join, tell
 from annoengine.grounded.region_captions import CaptionedRegion
 from annoengine.grounded.tags import Tagged
-from annoengine.record import Span
+from annoengine.record import Record, Span
 
 _NUMBERS = dict(enumerate("two three four five six seven eight nine ten".split(), start=2))
+_MANY = 1_000
 _MOST_KINDS = 8
 """Kinds that one sentence lists: more would be a register."""
 
@@ -46,6 +47,38 @@ def scene_paragraph(
     ``counts``: how many segments of each category the image has, crowds as more than any number;
     where it has more than are described, no number is said.
     """
+    return paragraph_and_rest(regions, counts, words)[0]
+
+
+def paragraph_and_rest(
+    regions: Sequence[CaptionedRegion],
+    counts: Mapping[str, int],
+    words: int = PARAGRAPH_WORDS,
+) -> tuple[Tagged, dict[int, str]]:
+    """The same paragraph, and the end of each region's caption that it has no room for, by number.
+
+    That is empty where it has it all, and the whole caption where the region is only in the list.
+    """
+    opening, found = _arrange(regions, counts, words)
+    rest = {region.number: region.text for region in regions}
+    for told, kept in zip(found, deal(found, words, opening), strict=True):
+        rest[told.mark] = " ".join(told.rest[kept:])
+    return join(found, words, opening), rest
+
+
+def counts_of(record: Record) -> dict[str, int]:
+    """How many segments of each category there are; nobody knows how many a crowd is."""
+    counts: dict[str, int] = {}
+    for segment in record.segments:
+        name = segment.category.name
+        counts[name] = counts.get(name, 0) + (_MANY if segment.iscrowd else 1)
+    return counts
+
+
+def _arrange(
+    regions: Sequence[CaptionedRegion], counts: Mapping[str, int], words: int
+) -> tuple[Tagged, list[Told]]:
+    """The opening, and what is told of the regions behind it, in the order of the text."""
     kinds = _kinds(regions)
     opening = _opening(kinds, counts)
     listed = {id for span in opening.spans for id in span.segments}
@@ -63,7 +96,7 @@ def scene_paragraph(
                 if said.first or region.number not in listed:
                     found.append(said)
                     spoken_of += 1
-    return join(found, words, opening)
+    return opening, found
 
 
 def _chosen(

@@ -16,15 +16,22 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
+from annoengine.baseline.claim import Statement
+from annoengine.box import BoxXyxy
+from annoengine.categories import words_of
 from annoengine.pancap.content import BoxUnit, Content
 from annoengine.pancap.content_lines import parse_content
 from annoengine.pancap.line_writing import write_box
 from annoengine.record import Caption, ContentItem, Origin, Photo, Record
 
+Kind = Literal["entity", "location", "attribute", "relation", "global"]
 Text = Literal["content", "questions", "answers"]
 
 CARRIED = "carried"
 """Who read a caption whose content came with it: nobody."""
+
+_UNNAMED = "region"
+"""The tag of an entity whose segment nobody has named."""
 
 _LINE = re.compile(r"\d+ \| (entity|location|attribute|relation|global) -->> ")
 
@@ -74,9 +81,7 @@ def items_of_lines(lines: Iterable[str], origin: Origin) -> tuple[ContentItem, .
     )
 
 
-def _kind_of(
-    line: str,
-) -> Literal["entity", "location", "attribute", "relation", "global"]:
+def _kind_of(line: str) -> Kind:
     found = _LINE.match(line)
     assert found is not None, f"no line of the grammar: {line!r}"
     return found[1]  # type: ignore[return-value]
@@ -117,6 +122,42 @@ def carried_content(record: Record, caption: Caption) -> Content | None:
     if all(_LINE.match(item.text) for item in carried):
         return parse_content("\n".join(item.text for item in carried)).content
     return parse_content("\n".join(_as_lines(record.photo, carried))).content
+
+
+def composed_items(
+    record: Record, caption: Caption, statements: Iterable[Statement]
+) -> tuple[ContentItem, ...]:
+    """The items that a composed caption carries: its grounded entities, and what it says of them.
+
+    Entities come in the order of the text, each with its tag and its box, and statements in theirs.
+    A statement that names a segment which no phrase of the caption is grounded to is left out. Of
+    the caption's origin an item repeats what it is found by; the rest stands on the caption.
+    """
+    grounded = dict.fromkeys(id for span in caption.spans for id in span.segments)
+    number = {id: place for place, id in enumerate(grounded, 1)}
+    whose = caption.origin
+    origin = Origin(stage=whose.stage, model=whose.model, turn=whose.turn)
+    items = []
+
+    def add(kind: Kind, text: str, segments: tuple[int, ...], box: BoxXyxy | None = None) -> None:
+        items.append(
+            ContentItem(kind=kind, text=text, segments=segments, box_xyxy=box, origin=origin)
+        )
+
+    for id in grounded:
+        segment = record.segment(id)
+        add("entity", words_of(segment.category.name).show or _UNNAMED, (id,))
+        add("location", "", (id,), segment.box_xyxy)
+    said = [one for one in statements if number.keys() >= set(one.segments)]
+    said.sort(key=lambda one: number[one.segments[0]])
+    for one in said:
+        if len(one.segments) == 1:
+            add("attribute", f"entity {number[one.segments[0]]} {one.text}", one.segments)
+    for one in said:
+        if len(one.segments) == 2:
+            first, second = (number[id] for id in one.segments)
+            add("relation", f"entity {first} {one.text} entity {second}", one.segments)
+    return tuple(items)
 
 
 def _as_lines(photo: Photo, items: Iterable[ContentItem]) -> Iterator[str]:

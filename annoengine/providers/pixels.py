@@ -39,7 +39,7 @@ from annoengine.errors import RecipeError, SettingError
 from annoengine.fingerprint import fingerprint
 from annoengine.grounded.paragraph import Paragraph, paragraph_of
 from annoengine.grounded.region_captions import CaptionedRegion, captioned_regions
-from annoengine.grounded.scene_paragraph import scene_paragraph
+from annoengine.grounded.scene_paragraph import counts_of, scene_paragraph
 from annoengine.mask import RecordFiles
 from annoengine.pancap.chain_baseline import CHAIN_WANTS, chain_answer
 from annoengine.pancap.scene_caption import SaidSegments, by_people, integrated_caption
@@ -49,8 +49,6 @@ from annoengine.reviewing.drafts import whole_caption
 
 VERSION = 1
 """Goes up with every change of what is said of some picture."""
-
-_MANY = 1_000
 
 Described = tuple[tuple[tuple[int, str, str], ...], tuple[tuple[tuple[int, ...], str], ...]]
 """(mark, summary, description) of each mark asked, and (marks, text) of each interaction."""
@@ -212,7 +210,7 @@ class Pixels:
         said = await context.compute(
             describe_segments, context.files, context.record.to_line(), context.marks
         )
-        return integrated_caption(context.record, said, _counts(context.record))
+        return integrated_caption(context.record, said, counts_of(context.record))
 
     def classify(self, error: Exception) -> Retry:
         """A computation that failed will fail again."""
@@ -273,7 +271,7 @@ def _context(request: Request) -> Context:
 
 
 def _paragraph(context: Context) -> Paragraph:
-    return paragraph_of(scene_paragraph(_captions(context), _counts(context.record)))
+    return paragraph_of(scene_paragraph(_captions(context), counts_of(context.record)))
 
 
 def _paragraph_key(context: Context) -> Mapping[str, str]:
@@ -287,7 +285,7 @@ def _paragraph_key(context: Context) -> Mapping[str, str]:
         "pixels": str(VERSION),
         "words": table_sha256(),
         "grammar": context.grammar,
-        "looks_at": fingerprint({"captions": said, "counts": _counts(context.record)}),
+        "looks_at": fingerprint({"captions": said, "counts": counts_of(context.record)}),
     }
 
 
@@ -297,15 +295,6 @@ def _written_key(record: Record) -> dict[str, str]:
     text = whole.model_dump(include={"text", "spans"}) if whole and whole.origin.who else None
     notes = sorted(by_people(record).items())
     return {"written": fingerprint([text, notes])} if text or notes else {}
-
-
-def _counts(record: Record) -> dict[str, int]:
-    """How many segments of each category there are; nobody knows how many a crowd is."""
-    counts: dict[str, int] = {}
-    for segment in record.segments:
-        name = segment.category.name
-        counts[name] = counts.get(name, 0) + (_MANY if segment.iscrowd else 1)
-    return counts
 
 
 def _captions(context: Context) -> list[CaptionedRegion]:

@@ -6,7 +6,8 @@ a grammar that makes clean text of it and ties each box to its entity. What is w
 (entities left out, boxes invented or moved, faults of the text) is quoted when it is asked for
 again; a repair is a conversation of three messages. Of all answers the best is kept: its text
 without boxes, its phrases as spans of segments. An exporter writes the boxes back, those of the
-segments themselves.
+segments themselves. A caption that annoengine composed itself (``pixels``) carries its content: a
+plain item for each entity, its place, and each statement.
 
 Source: arXiv 2505.16334, section 4.1; judging and repairs are annoengine's own.
 """
@@ -25,6 +26,7 @@ from annoengine.categories import table_sha256
 from annoengine.errors import Drop, RecipeError, RecordFailed
 from annoengine.pancap.assessed_caption import AssessedCaption, assess_caption
 from annoengine.pancap.boxed_caption import BoxedGrammar, ExpectedEntity
+from annoengine.pancap.composed_caption import content_of_scene
 from annoengine.pancap.kept_caption import CAPTION_SCORES, caption_scores, kept_caption
 from annoengine.pancap.told_entities import (
     DESCRIBE,
@@ -119,9 +121,9 @@ class _Talk:
 class Describe(Stage):
     """Gives a record one caption of the whole image, its phrases grounded to segments."""
 
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     NEEDS: ClassVar[frozenset[str]] = frozenset({"segments"})
-    GIVES: ClassVar[frozenset[str]] = frozenset({"captions", "scores"})
+    GIVES: ClassVar[frozenset[str]] = frozenset({"captions", "content", "scores"})
     SCORES: ClassVar[frozenset[str]] = CAPTION_SCORES
     UNPARSABLE: ClassVar[frozenset[str]] = frozenset({UNDESCRIBED})
     VARIABLES: ClassVar[frozenset[str]] = DESCRIBE
@@ -181,7 +183,7 @@ class Describe(Stage):
         return int(any(not segment.iscrowd for segment in record.segments))
 
     async def annotate(self, record: Record, ask: Ask) -> Record:
-        """The record with its caption behind its other captions, and scores of it.
+        """The record with its caption behind its other captions, scores and content of it.
 
         A record without entities comes back as it is. Raises Drop for one with too many, where the
         recipe says so, and RecordFailed: ``undescribed`` for a caption of no use, and the outcome's
@@ -211,7 +213,7 @@ class Describe(Stage):
         for number in range(1, p.repair + 1):
             if talk.faults:
                 await self._repair(record, talk, number, ask)
-        return self._with_caption(record, talk, ask)
+        return await self._with_caption(record, talk, ask)
 
     def question_text(self, record: Record, prompt: Prompt, entities: Sequence[ToldEntity]) -> str:
         """The words of the first question."""
@@ -274,7 +276,7 @@ class Describe(Stage):
             origin = origin_of(reply, self.setup.name, talk.prompt, turn, repairs)
             talk.best = (assessed, origin)
 
-    def _with_caption(self, record: Record, talk: _Talk, ask: Ask) -> Record:
+    async def _with_caption(self, record: Record, talk: _Talk, ask: Ask) -> Record:
         """The record with the best caption, or what becomes of it without one."""
         assert talk.best is not None, "a first answer was read"
         assessed, origin = talk.best
@@ -283,7 +285,11 @@ class Describe(Stage):
         scores = caption_scores(assessed, origin.repairs, len(talk.entities), self.setup.name)
         keeps = self.parameters.on_useless == "keep" and assessed.may_be_kept
         if not assessed.useless or keeps:
-            return self.with_caption(record, caption).but(scores=(*record.scores, *scores))
+            told = [entity.segment.id for entity in talk.entities]
+            content = await content_of_scene(record, caption, told, ask)
+            return self.with_caption(record, caption).but(
+                content=(*record.content, *content), scores=(*record.scores, *scores)
+            )
         if self.parameters.on_useless == "leave":
             ask.set_aside(caption, f"{UNDESCRIBED} ({assessed.useless})", scores)
             return record

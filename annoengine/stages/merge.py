@@ -10,7 +10,8 @@ wrong with it is quoted when it is asked for again; a repair is a conversation o
 the question, what the model said last, and the repair. Of all answers the best is kept, without
 the tags that are wrong; one that is of no use at all (no right tag, too short or long, counted
 from nobody knows which number) is not, unless the recipe says so. The model speaks of marks, the
-caption of segments: here the one becomes the other.
+caption of segments: here the one becomes the other. A paragraph that annoengine composed itself
+(``pixels``), of region captions that it composed, carries its content.
 
 Source: arXiv 2502.02589, section 3.2 and Fig. 3 (round 2). Judging, mending and repairs are
 annoengine's own.
@@ -38,6 +39,7 @@ from annoengine.grounded.region_captions import (
     spans_of_regions,
 )
 from annoengine.mark_prompts import MERGE, MERGE_REPAIR, fill_merge
+from annoengine.pancap.composed_caption import content_of_paragraph
 from annoengine.prompt import Prompt, draw
 from annoengine.provider import Context, Message, Reply, Request
 from annoengine.record import Caption, DrawnImage, Origin, Photo, Record, Score
@@ -136,9 +138,9 @@ class _Talk:
 class Merge(Stage):
     """Gives a record one caption of the whole image, its phrases grounded to segments."""
 
-    VERSION: ClassVar[int] = 1
+    VERSION: ClassVar[int] = 2
     NEEDS: ClassVar[frozenset[str]] = frozenset({"segments", "captions"})
-    GIVES: ClassVar[frozenset[str]] = frozenset({"captions", "scores"})
+    GIVES: ClassVar[frozenset[str]] = frozenset({"captions", "content", "scores"})
     SCORES: ClassVar[frozenset[str]] = frozenset({COVERAGE, FAULTS, DOUBTS, MENDS, WORDS, REPAIRED})
     UNPARSABLE: ClassVar[frozenset[str]] = frozenset({UNMERGED})
     Parameters: ClassVar[type[AskingParameters]] = MergeParameters
@@ -194,7 +196,7 @@ class Merge(Stage):
         return int(_regions_of(record) > 0 and not _has_paragraph(record))
 
     async def annotate(self, record: Record, ask: Ask) -> Record:
-        """The record with its paragraph behind its other captions, and scores of it.
+        """The record with its paragraph behind its other captions, scores and content of it.
 
         A record without region captions comes back as it is, and so does one that has a grounded
         paragraph already, which somebody wrote. Raises RecordFailed: ``unmerged`` for a paragraph
@@ -219,7 +221,7 @@ class Merge(Stage):
         for number in range(1, self.parameters.repair + 1):
             if talk.open:
                 await self._repair(record, talk, number, ask)
-        return self._with_paragraph(record, talk, ask)
+        return await self._with_paragraph(record, talk, ask)
 
     def _images(self, record: Record) -> list[DrawnImage | Photo]:
         """The pictures of the question; the photograph where nothing was drawn."""
@@ -272,7 +274,7 @@ class Merge(Stage):
             origin = origin_of(reply, self.setup.name, talk.prompt, turn, repairs)
             talk.best = (assessed, origin)
 
-    def _with_paragraph(self, record: Record, talk: _Talk, ask: Ask) -> Record:
+    async def _with_paragraph(self, record: Record, talk: _Talk, ask: Ask) -> Record:
         """The record with the best paragraph, or what becomes of it without one."""
         assert talk.best is not None, "a first answer was read"
         assessed, origin = talk.best
@@ -283,8 +285,11 @@ class Merge(Stage):
         scores = self._scores(assessed, origin)
         keeps = self.parameters.on_useless == "keep" and assessed.may_be_kept
         if not assessed.useless or keeps:
+            content = await content_of_paragraph(record, caption, ask)
             return record.but(
-                captions=(*record.captions, caption), scores=(*record.scores, *scores)
+                captions=(*record.captions, caption),
+                content=(*record.content, *content),
+                scores=(*record.scores, *scores),
             )
         if self.parameters.on_useless == "leave":
             ask.set_aside(caption, f"{UNMERGED} ({assessed.useless})", scores)
