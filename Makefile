@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 STAMP_DEV := $(VENV)/.installed-dev
 KILLS ?= 12
+# Workers and the processes that they start compile nothing twice.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help demo test check check-data format golden benchmark benchmark-gpu clean
 

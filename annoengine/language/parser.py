@@ -10,8 +10,11 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import importlib.util
+import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 from annoengine.errors import InputError
 from annoengine.language.caption_pipeline import pipeline_of
@@ -63,6 +66,35 @@ def language_requirements(model: str) -> tuple[Requirement, ...]:
     )
 
 
+class _NoTorch:
+    """Finds no torch for the thread that made it; other threads import it as ever."""
+
+    def __init__(self) -> None:
+        self._thread = threading.get_ident()
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
+        if name == "torch" and threading.get_ident() == self._thread:
+            raise ModuleNotFoundError("spaCy parses without torch", name=name)
+
+
+@contextmanager
+def _without_torch(package: str) -> Iterator[None]:
+    """spaCy's library of layers imports torch wherever it is installed: most of the time to load.
+
+    No model needs it but one of transformers, whose package says so.
+    """
+    needs = importlib.metadata.requires(package) or []
+    if any("transformers" in need for need in needs):
+        yield
+        return
+    finder = _NoTorch()
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+
+
 class Parser:
     """Parses captions, many in one go; the last calls are remembered."""
 
@@ -73,9 +105,10 @@ class Parser:
                 raise InputError(
                     f"{requirement.what} is not installed; install it: {requirement.remedy}"
                 )
-        spacy = importlib.import_module("spacy")
         package = installed_package(model)
         assert package is not None
+        with _without_torch(package):
+            spacy = importlib.import_module("spacy")
         self.model = model
         self._pipeline = pipeline_of(spacy.load(package, exclude=["ner"]))
         self._parsed: dict[tuple[str, ...], dict[str, Parsed]] = {}

@@ -123,7 +123,7 @@ def test_a_bad_image_costs_only_itself_and_can_be_retried(data: Path, tmp_path: 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["run", "nope"], "there is no recipe nope. Known: coconut_pancap, panc"),
+        (["run", "nope"], "there is no recipe nope. Known: coconut_pancap, "),
         (["run", "pix2cp"], "Did you mean 'pix2cap'?"),
         (["run", "pix2cap", "--set", "annotate.repare=1"], "Did you mean 'repair'?"),
         (["run", "pix2cap", "--set", "anotate.repair=1"], "Did you mean 'annotate'?"),

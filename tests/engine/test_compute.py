@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -13,21 +12,7 @@ import pytest
 
 from annoengine.compute import Pool
 from annoengine.errors import RecordFailed
-
-
-def double(n: int) -> int:
-    return 2 * n
-
-
-def complain(text: str) -> None:
-    raise ValueError(text)
-
-
-def die(unless: int) -> int:
-    if unless:
-        return unless
-    os.kill(os.getpid(), signal.SIGKILL)
-    return 0
+from tests.engine.pool_tasks import complain, die, double
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -47,10 +32,10 @@ async def test_results_and_exceptions_pass(workers: int) -> None:
 async def test_only_the_killer_fails() -> None:
     pool = Pool(2)
     try:
-        found = await asyncio.gather(*(pool.run(die, n) for n in range(12)), return_exceptions=True)
+        found = await asyncio.gather(*(pool.run(die, n) for n in range(6)), return_exceptions=True)
         assert isinstance(found[0], RecordFailed)
         assert found[0].reason == "worker died"
-        assert found[1:] == list(range(1, 12))
+        assert found[1:] == list(range(1, 6))
         assert await pool.run(double, 4) == 8, "the pool was built again"
     finally:
         pool.close()

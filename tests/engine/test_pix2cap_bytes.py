@@ -60,7 +60,7 @@ def images(folder: Path) -> int:
     return len(list((folder / "01-mark").glob("*.images.tar")))
 
 
-@pytest.mark.parametrize(("shard_size", "workers"), [(1, 2), (3, 1)])
+@pytest.mark.parametrize(("shard_size", "workers"), [(1, 2), (3, 0)])
 def test_the_same_bytes_for_every_cut_and_pool(
     data: Path, one: Path, tmp_path: Path, shard_size: int, workers: int
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,7 @@ from annoengine.language.parsed import Chunk, Parsed
 from annoengine.language.parser import (
     DEFAULT_MODEL,
     Parser,
+    _without_torch,
     installed_package,
     language_requirements,
     model_version,
@@ -96,10 +98,27 @@ def test_a_missing_model_is_a_sentence_with_the_command() -> None:
     )
 
 
-def test_nothing_heavy_is_imported_before_the_first_caption() -> None:
+def test_nothing_heavy_is_imported_before_the_first_caption_and_torch_not_even_then() -> None:
     code = (
         "import sys, annoengine.language.parser as p; p.model_version('en_core_web_sm');"
-        "p.language_requirements('en_core_web_sm'); print('spacy' in sys.modules)"
+        "p.language_requirements('en_core_web_sm'); print('spacy' in sys.modules);"
+        "p.Parser(); print('spacy' in sys.modules, 'torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "False\n"
+    assert done.stdout == "False\nTrue False\n"
+
+
+def test_torch_is_kept_from_one_thread_alone_and_from_no_model_that_needs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = list(sys.meta_path)
+    with _without_torch(installed_package(DEFAULT_MODEL) or ""), ThreadPoolExecutor(1) as other:
+        (finder,) = [one for one in sys.meta_path if one not in before]
+        with pytest.raises(ModuleNotFoundError):
+            finder.find_spec("torch", None)
+        assert finder.find_spec("json", None) is None
+        assert other.submit(finder.find_spec, "torch", None).result() is None
+    monkeypatch.setattr("importlib.metadata.requires", lambda name: ["spacy-transformers>=1.2"])
+    with _without_torch("en_core_web_trf"):
+        assert sys.meta_path == before
+    assert sys.meta_path == before

@@ -114,9 +114,10 @@ def test_another_cut_into_shards_and_another_order_change_nothing(data: Path) ->
     same_dataset(Path("first"), Path("again"))
 
 
-@pytest.fixture
-def bad_run(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A run over a real wire with every kind of outcome, what failed tried anew; no key is left."""
+@pytest.fixture(scope="module")
+def made_bad(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run over a real wire with every kind of outcome, what failed tried anew; nobody writes."""
+    folder = tmp_path_factory.mktemp("bad")
     script: list[dict[str, Any]] = [
         {"do": "refusal", "share": 0.2, "seed": 1},
         {"do": "truncated", "share": 0.3, "seed": 2, "times": 1},
@@ -124,17 +125,27 @@ def bad_run(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
         {"do": "empty", "share": 0.3, "seed": 4, "times": 1},
         {"do": "status", "status": 500, "share": 0.3, "seed": 5, "times": 3},
     ]
-    (tmp_path / "server").mkdir()
-    monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    with server_process(tmp_path / "server", script) as server:
+    (folder / "server").mkdir()
+    bad = folder / "bad"
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        server_process(folder / "server", script) as server,
+    ):
+        patch.setenv("OPENAI_API_KEY", KEY)
         model = f"{{model: openai/gpt-4o, options: {{base_url: '{server.base_url}'}}}}"
         settings = ["--set", f"models.annotator={model}"]
         settings += ["--set", "run.retries={tries: 2, first_wait_s: 0.01, longest_wait_s: 0.02}"]
-        run("pix2cap", *inputs(data), "-w", "bad", *settings)
-        before = journalled(Path("bad"), "answered")
-        assert annoengine("retry", "bad", "-q").exit_code == 0
-        assert len(journalled(Path("bad"), "answered")) > len(before)
-    monkeypatch.delenv("OPENAI_API_KEY")
+        run("pix2cap", *inputs(data), "-w", str(bad), *settings)
+        before = journalled(bad, "answered")
+        assert annoengine("retry", str(bad), "-q").exit_code == 0
+        assert len(journalled(bad, "answered")) > len(before)
+    return bad
+
+
+@pytest.fixture
+def bad_run(made_bad: Path) -> Path:
+    """A copy of that run in the working folder; no key is left."""
+    shutil.copytree(made_bad, "bad")
     return Path("bad")
 
 

@@ -24,17 +24,13 @@ import threading
 import time
 from pathlib import Path
 
-# Its doctests are looked for by importing it, with other arguments.
-IS_RUN = __name__ == "__main__"
-FOLDER = Path(sys.argv[1]) if IS_RUN else Path()
-PORT = int(sys.argv[sys.argv.index("--port") + 1]) if IS_RUN else 0
 COUNTING = threading.Lock()
 ANSWERING = threading.Lock()
 EVER = threading.Event()
 
 
 def write(line: str) -> None:
-    with (FOLDER / "log.txt").open("a") as file:
+    with Path(sys.argv[1], "log.txt").open("a") as file:
         file.write(line + "\n")
 
 
@@ -92,9 +88,10 @@ class Stub:
 
 
 def main() -> None:
-    starts = sum(line.startswith("start") for line in (FOLDER / "log.txt").read_text().split("\n"))
+    folder, port = Path(sys.argv[1]), int(sys.argv[sys.argv.index("--port") + 1])
+    starts = sum(line.startswith("start") for line in (folder / "log.txt").read_text().split("\n"))
     write(f"start {os.getpid()}")
-    scripts = json.loads((FOLDER / "script.json").read_text())
+    scripts = json.loads((folder / "script.json").read_text())
     script = scripts[min(starts, len(scripts) - 1)]
     if script.get("stubborn"):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -111,12 +108,12 @@ def main() -> None:
     if script.get("never"):
         EVER.wait()
     time.sleep(script.get("late_s", 0))
-    listener = socket.create_server(("127.0.0.1", PORT), backlog=64)
+    listener = socket.create_server(("127.0.0.1", port), backlog=64)
     stub = Stub(script)
     while True:
         connection, _ = listener.accept()
         threading.Thread(target=stub.serve, args=(connection,), daemon=True).start()
 
 
-if IS_RUN:
+if __name__ == "__main__":
     main()

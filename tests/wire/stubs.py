@@ -58,8 +58,10 @@ class Stub:
         return self._told("answered")
 
     def wait_for_start(self) -> None:
-        """Returns when it was started once."""
+        """Returns when it was started once; fails where that takes half a minute."""
+        until = time.monotonic() + 30
         while not self.pids:
+            assert time.monotonic() < until, "the stub was not started"
             time.sleep(0.02)
 
     def alive(self) -> list[int]:
