@@ -2,8 +2,8 @@
 
 The SDK's client finds the address, the credentials and the headers. The calls do not go through
 its ``create`` or ``post``, nor through its HTTP client, whose options, headers and types cost as
-much as all the rest: 1.3 ms of CPU a call with that client on aiohttp, 0.76 with
-:mod:`annoengine.wire_session`, 0.65 by bare aiohttp (``tests/benchmarks/bare_client.py``). Where
+much as all the rest: 1.3 ms of CPU a call with that client on aiohttp, 0.6 with
+:mod:`annoengine.wire_session`, 0.6 by bare aiohttp (``tests/benchmarks/bare_client.py``). Where
 aiohttp does not go (through a SOCKS proxy) they take the SDK's own HTTP client.
 
 What every connection shares stands here as well: one call over it.
