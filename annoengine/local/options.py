@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from annoengine.errors import RecipeError
-from annoengine.registry import did_you_mean
+from annoengine.provider_options import read_options
 from annoengine.stage import Parameters
 
 
@@ -80,15 +79,4 @@ class EngineOptions(Parameters):
 
 def read_engine_options(name: str, options: Mapping[str, Any]) -> EngineOptions:
     """The options of the model ``name``. Raises RecipeError for an unknown or a wrong one."""
-    for key in options:
-        if key not in EngineOptions.model_fields:
-            hint = did_you_mean(key, EngineOptions.model_fields)
-            raise RecipeError(f"{name} has no option {key!r}.{hint}")
-    try:
-        return EngineOptions.model_validate(dict(options))
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise RecipeError(
-            f"{name}: the option {where!r} is wrong: {first['msg']}, got {first['input']!r}"
-        ) from None
+    return read_options(name, options, EngineOptions)

@@ -23,13 +23,13 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from annoengine.detecting.detections import Detection, names_of, write
 from annoengine.errors import InputError, RecipeError, SettingError
 from annoengine.photo import ImageRgb, decode_photo
 from annoengine.provider import Reply, Request, Retry, TextPart, Usage
-from annoengine.registry import did_you_mean
+from annoengine.provider_options import read_options
 from annoengine.requirement import Requirement, extra
 from annoengine.stage import Parameters
 from annoengine.torch_models import first_line, quiet, weights_hash
@@ -78,18 +78,7 @@ class Detector:
                 "or its folder"
             )
         self.name = f"detector/{model}"
-        for key in options:
-            if key not in DetectorOptions.model_fields:
-                hint = did_you_mean(key, DetectorOptions.model_fields)
-                raise RecipeError(f"{self.name} has no option {key!r}.{hint}")
-        try:
-            self.options = DetectorOptions.model_validate(dict(options))
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            raise RecipeError(
-                f"{self.name}: the option {first['loc'][0]!r} is wrong: {first['msg']}, got "
-                f"{first['input']!r}"
-            ) from None
+        self.options = read_options(self.name, options, DetectorOptions)
         if "{}" not in self.options.text:
             raise RecipeError(f"{self.name}: the option 'text' needs a {{}} for the name")
         self.model = model

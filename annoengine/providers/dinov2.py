@@ -19,12 +19,12 @@ from typing import Any, ClassVar, Literal, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from annoengine.errors import RecipeError, SettingError
 from annoengine.photo import decode_photo
 from annoengine.provider import Request, Retry
-from annoengine.registry import did_you_mean
+from annoengine.provider_options import read_options
 from annoengine.requirement import Requirement, extra
 from annoengine.stage import Parameters
 from annoengine.torch_models import first_line, of_length_one, quiet, weights_hash
@@ -66,18 +66,7 @@ class Dinov2:
                 "dinov2 needs a model, for example dinov2/facebook/dinov2-base, or its folder"
             )
         self.name = f"dinov2/{model}"
-        for key in options:
-            if key not in DinoOptions.model_fields:
-                hint = did_you_mean(key, DinoOptions.model_fields)
-                raise RecipeError(f"{self.name} has no option {key!r}.{hint}")
-        try:
-            self.options = DinoOptions.model_validate(dict(options))
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            raise RecipeError(
-                f"{self.name}: the option {first['loc'][0]!r} is wrong: {first['msg']}, got "
-                f"{first['input']!r}"
-            ) from None
+        self.options = read_options(self.name, options, DinoOptions)
         self.model = model
         self._loaded: Any = None
         self._processor: Any = None

@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from annoengine.chat_connection import is_private, one_call
 from annoengine.chat_errors import BrokenCall, MalformedReply, Rejected, classify_broken
@@ -25,8 +25,8 @@ from annoengine.gemini_connection import GeminiConnection, default_credentials
 from annoengine.gemini_errors import classify_gemini_status
 from annoengine.gemini_wire import GeminiDialect, gemini_body, read_gemini_reply
 from annoengine.provider import Reply, Request, Retry
+from annoengine.provider_options import read_options
 from annoengine.redaction import without_keys
-from annoengine.registry import did_you_mean
 from annoengine.requirement import Requirement, key_in
 from annoengine.stage import Parameters
 
@@ -310,19 +310,7 @@ class Gemini:
 
 def _read_options(name: str, options: Mapping[str, Any]) -> GeminiOptions:
     """The options, checked. Values are quoted only where they cannot be a misplaced key."""
-    known = GeminiOptions.model_fields
-    for key in options:
-        if key not in known:
-            raise RecipeError(f"{name} has no option {key!r}.{did_you_mean(key, known)}")
-    try:
-        read = GeminiOptions.model_validate(dict(options))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        what = first["msg"].removeprefix("Value error, ")
-        if not where:
-            raise RecipeError(f"{name}: {what}") from None
-        raise RecipeError(f"{name}: the option {where!r} is wrong: {what}") from None
+    read = read_options(name, options, GeminiOptions, quote=False)
     variable = read.api_key_env
     if variable is not None and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", variable) is None:
         raise RecipeError(

@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from annoengine.chat_connection import ChatConnection, http_client_for, is_private, one_call
 from annoengine.chat_errors import (
@@ -30,8 +30,8 @@ from annoengine.chat_wire import ChatDialect, chat_body, is_reasoning_model, rea
 from annoengine.errors import RecipeError, SettingError
 from annoengine.fingerprint import canonical_json
 from annoengine.provider import Reply, Request, Retry
+from annoengine.provider_options import read_options
 from annoengine.redaction import without_keys
-from annoengine.registry import did_you_mean
 from annoengine.requirement import Requirement, key_in
 from annoengine.stage import Parameters
 from annoengine.strict_schema import strict_fault
@@ -308,16 +308,7 @@ class Openai:
 
 def _read_options(name: str, options: Mapping[str, Any]) -> OpenaiOptions:
     """The options, checked. Values are quoted only where they cannot be a misplaced key."""
-    known = OpenaiOptions.model_fields
-    for key in options:
-        if key not in known:
-            raise RecipeError(f"{name} has no option {key!r}.{did_you_mean(key, known)}")
-    try:
-        read = OpenaiOptions.model_validate(dict(options))
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise RecipeError(f"{name}: the option {where!r} is wrong: {first['msg']}") from None
+    read = read_options(name, options, OpenaiOptions, quote=False)
     variable = read.api_key_env
     if variable is not None and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", variable) is None:
         raise RecipeError(

@@ -12,27 +12,24 @@ is why scores are rounded.
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import importlib
-import io
-import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from annoengine.errors import RecipeError, SettingError
 from annoengine.photo import decode_photo
 from annoengine.provider import Request, Retry
-from annoengine.registry import did_you_mean
+from annoengine.provider_options import read_options
 from annoengine.requirement import Requirement, extra
 from annoengine.stage import Parameters
 from annoengine.text_faults.sentences import sentences_in
+from annoengine.torch_models import first_line, of_length_one, quiet, weights_hash
 from annoengine.vector_batches import VectorBatches
 
 _INSTALL = "pip install 'annoengine[vectors]'"
@@ -72,18 +69,7 @@ class SentenceTransformers:
                 "sentence_transformers/clip-ViT-B-32, or a model's folder"
             )
         self.name = f"sentence_transformers/{model}"
-        for key in options:
-            if key not in VectorOptions.model_fields:
-                hint = did_you_mean(key, VectorOptions.model_fields)
-                raise RecipeError(f"{self.name} has no option {key!r}.{hint}")
-        try:
-            self.options = VectorOptions.model_validate(dict(options))
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            raise RecipeError(
-                f"{self.name}: the option {first['loc'][0]!r} is wrong: {first['msg']}, got "
-                f"{first['input']!r}"
-            ) from None
+        self.options = read_options(self.name, options, VectorOptions)
         self.model = model
         self._loaded: Any = None
         self._torch: Any = None
@@ -121,20 +107,19 @@ class SentenceTransformers:
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         try:
-            with _quiet():
+            with quiet("transformers", "sentence_transformers"):
                 self._loaded = package.SentenceTransformer(
                     self.model,
                     device=device,
                     model_kwargs={"torch_dtype": getattr(torch, self.options.dtype)},
                 )
         except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
-            why = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise SettingError(
-                f"{self.name} cannot be loaded: {why[:300]}; give the folder of a model, or the "
-                "name of one that this machine can download"
+                f"{self.name} cannot be loaded: {first_line(error)}; give the folder of a model, "
+                "or the name of one that this machine can download"
             ) from None
         self._loaded.eval()
-        self._space = _weights_hash(self._loaded, torch)[:16]
+        self._space = weights_hash(self._loaded, torch)[:16]
         self._batches = VectorBatches(self.options.batch_size, self._prepared, self._embedded)
 
     async def close(self) -> None:
@@ -172,7 +157,7 @@ class SentenceTransformers:
         sums = np.zeros((len(items), len(rows[0]) if rows else 0), dtype=np.float64)
         for number, row in zip(of, rows, strict=True):
             sums[number] += row
-        return _of_length_one(sums)
+        return of_length_one(sums)
 
     def _parts(self, item: str | bytes) -> list[tuple[str | int, Any]]:
         """An item as what the model takes at once, each with its shape."""
@@ -234,37 +219,8 @@ class SentenceTransformers:
         }
         with torch.inference_mode():
             rows = self._loaded(moved)["sentence_embedding"]
-        return _of_length_one(rows.float().cpu().numpy().astype(np.float64))
+        return of_length_one(rows.float().cpu().numpy().astype(np.float64))
 
 
 def _picture(data: bytes) -> Image.Image:
     return Image.fromarray(decode_photo(data, "a picture to embed"))
-
-
-def _of_length_one(rows: NDArray[np.float64]) -> NDArray[np.float32]:
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    return (rows / np.where(lengths > 0, lengths, 1)).astype(np.float32)
-
-
-def _weights_hash(model: Any, torch: Any) -> str:
-    """sha256 over the parameters by name: the same model in another folder is the same."""
-    found = hashlib.sha256()
-    for name, tensor in sorted(model.state_dict().items()):
-        found.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
-        found.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    return found.hexdigest()
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Without the bars and remarks that loading writes over the run's own progress."""
-    names = ("transformers", "sentence_transformers")
-    levels = {name: logging.getLogger(name).level for name in names}
-    for name in names:
-        logging.getLogger(name).setLevel(logging.ERROR)
-    try:
-        with contextlib.redirect_stderr(io.StringIO()):
-            yield
-    finally:
-        for name, level in levels.items():
-            logging.getLogger(name).setLevel(level)

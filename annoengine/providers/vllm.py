@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from annoengine.chat_connection import one_call
 from annoengine.chat_errors import (
@@ -37,7 +37,7 @@ from annoengine.fingerprint import canonical_json
 from annoengine.kept_server import DeadlyCall, KeptServer, ServerGivenUp, times
 from annoengine.model_folder import folder_fingerprint
 from annoengine.provider import Reply, Request, Retry, content_key
-from annoengine.registry import did_you_mean
+from annoengine.provider_options import read_options
 from annoengine.requirement import Requirement
 from annoengine.stage import Parameters
 from annoengine.wire_session import WireSession
@@ -381,23 +381,12 @@ def _program(word: str) -> str | None:
 
 def _read_options(name: str, options: Mapping[str, Any]) -> VllmOptions:
     """The options, checked."""
-    known = VllmOptions.model_fields
-    for key in options:
-        if key == "base_url":
-            raise RecipeError(
-                f"{name} starts a server of its own and takes no base_url; "
-                f"{_USE_RUNNING.format(name.partition('/')[2])}"
-            )
-        if key not in known:
-            raise RecipeError(f"{name} has no option {key!r}.{did_you_mean(key, known)}")
-    try:
-        read = VllmOptions.model_validate(dict(options))
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
+    if "base_url" in options:
         raise RecipeError(
-            f"{name}: the option {where!r} is wrong: {first['msg']}, got {first['input']!r}"
-        ) from None
+            f"{name} starts a server of its own and takes no base_url; "
+            f"{_USE_RUNNING.format(name.partition('/')[2])}"
+        )
+    read = read_options(name, options, VllmOptions)
     for word in read.args:
         if word.partition("=")[0] in _SET_HERE:
             raise RecipeError(
