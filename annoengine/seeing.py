@@ -12,7 +12,6 @@ from collections.abc import Iterator
 import numpy as np
 
 from annoengine.errors import InputError
-from annoengine.fingerprint import sha256_hex
 from annoengine.record import Record
 from annoengine.shard import read_records, shard_name
 from annoengine.stage import SeeingBarrier
@@ -66,10 +65,8 @@ async def see_shard(job: Job, index: int, shard: int) -> None:
 async def _see(step: OpenStep, record: Record, role: str) -> None:
     ask = step.ask(record)
     try:
-        data = await asyncio.to_thread(ask.files.image.read_bytes)
-        if sha256_hex(data) != record.photo.sha256:
-            return
-        await ask.embed([data], role)
+        # Of a file that has changed since the source was read nobody looks for the vector.
+        await ask.embed([await asyncio.to_thread(ask.files.image.read_bytes)], role)
     except (InputError, OSError):
         return
 

@@ -10,31 +10,24 @@ stages that read it, which compare its hash.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import Field
 
 from annoengine.errors import InputError, RecipeError, RecordFailed
-from annoengine.mask import RecordFiles
-from annoengine.packed_file import place_of
 from annoengine.photo import decode_photo
 from annoengine.reading.coco_photo import read_photo_of
 from annoengine.reading.photo_folder import (
-    Listing,
     PhotoFolderParameters,
-    folder_and_file,
-    list_photos,
-    photo_entry,
-    sampled,
-    split_of_folder,
 )
+from annoengine.reading.photo_source import PhotoSource
 from annoengine.reading.rle_segments import Drawn, RleSegments, segments_of
-from annoengine.record import Category, Record
+from annoengine.record import Category
 from annoengine.requirement import Requirement
 from annoengine.segmenter import MAX_REGIONS, Segmenter, find_segmenter
-from annoengine.source import Entry, Opened, Source
+from annoengine.source import Entry, Opened
 from annoengine.stage import Parameters
 
 REGION = Category(name="region")
@@ -54,7 +47,7 @@ class ImagesParameters(PhotoFolderParameters):
     """Settings of the segmenter, by name."""
 
 
-class Images(Source):
+class Images(PhotoSource):
     """Photographs in the order of their names, with the regions that a segmenter finds.
 
     The input ``images`` is a folder, one photograph, a tar of photographs, or a folder of such
@@ -74,15 +67,6 @@ class Images(Source):
             # A recipe whose stages need segments is refused before anything is read.
             vars(self)["GIVES"] = frozenset()
 
-    @property
-    def _images(self) -> Path:
-        return self.input_path("images")
-
-    @property
-    def split(self) -> str:
-        """The split of every record."""
-        return self.parameters.split or split_of_folder(folder_and_file(self._images)[0])
-
     def _found(self) -> Segmenter | None:
         """Raises RecipeError for a segmenter, or a setting of it, that is not there."""
         p = self.parameters
@@ -94,7 +78,7 @@ class Images(Source):
 
     def check(self) -> None:
         """Raises InputError for a path that is missing, SettingError for a segmenter's extra."""
-        self.check_input("images", "path")
+        super().check()
         if self._segmenter:
             self._segmenter.check()
 
@@ -107,25 +91,10 @@ class Images(Source):
         self.check()
         segmenter = self._segmenter
         return {
-            "photographs": self._listing().fingerprint(),
+            "photographs": self.listing().fingerprint(),
             "split": self.split,
             "segmenter": dict(segmenter.fingerprint()) if segmenter else None,
         }
-
-    def _listing(self) -> Listing:
-        return list_photos(self._images, self.parameters.recursive)
-
-    def entries(self) -> Iterator[Entry]:
-        """The photographs, by name. Raises InputError for a folder without any."""
-        p, split = self.parameters, self.split
-        self.check()
-        listing = self._listing()
-        chosen = sampled(listing.photos, p.sample, self.seed, p.dataset, split)
-        self.left_out = dict(listing.left_out)
-        if len(chosen) < len(listing.photos):
-            self.left_out["sample"] = len(listing.photos) - len(chosen)
-        for photo in chosen:
-            yield photo_entry(p.dataset, split, photo.name)
 
     def _opened(self, entry: Entry) -> Opened:
         """The record of a photograph, its regions found.
@@ -133,7 +102,7 @@ class Images(Source):
         Reasons of a failure: ``image`` (missing, cut off, no picture), ``file name``,
         ``unsafe path`` (a link out of the folder).
         """
-        folder = folder_and_file(self._images)[0]
+        folder = self.folder
         photo, data = read_photo_of(entry["image"], folder, self.parameters.links)
         return self._regions(data, photo.file).opened(entry["record_id"], photo)
 
@@ -149,7 +118,3 @@ class Images(Source):
             Drawn(region.mask, REGION, segmenter.name, region.score)
             for region in segmenter.regions(photo)
         )
-
-    def files(self, record: Record) -> RecordFiles:
-        """Where the photograph lies; its masks are beside the source's shard."""
-        return RecordFiles(image=place_of(folder_and_file(self._images)[0], record.photo.file))

@@ -8,16 +8,15 @@ section 5, and the data set's own description of its JSON.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import Any, ClassVar
 
 import orjson
 from pydantic import Field
 
 from annoengine.errors import Drop, RecordFailed
-from annoengine.mask import RecordFiles, Rle
-from annoengine.packed_file import place_of
+from annoengine.mask import Rle
 from annoengine.reading.coco_json import shown as shown_value
 from annoengine.reading.coco_photo import read_photo_of
 from annoengine.reading.coco_sample import IdPart
@@ -26,18 +25,14 @@ from annoengine.reading.instance_annotation import id_twice, read_instance, segm
 from annoengine.reading.listed_box import is_number
 from annoengine.reading.photo_folder import (
     PICTURE_SUFFIXES,
-    Listing,
     PhotoFolderParameters,
-    folder_and_file,
     list_photos,
-    photo_entry,
-    sampled,
-    split_of_folder,
 )
+from annoengine.reading.photo_source import PhotoSource
 from annoengine.reading.rle_segments import RleSegments
-from annoengine.record import Category, Photo, Record, Score, Segment
+from annoengine.record import Category, Photo, Score, Segment
 from annoengine.rle_counts import rle_of_counts
-from annoengine.source import Entry, Opened, Source
+from annoengine.source import Entry, Opened
 from annoengine.stage import Parameters
 
 _REGION = Category(name="region")
@@ -61,7 +56,7 @@ class Sa1bParameters(PhotoFolderParameters):
     """The most regions of one photograph, the largest; the record counts the others."""
 
 
-class Sa1b(Source):
+class Sa1b(PhotoSource):
     """SA-1B's photographs in the order of their names, with the masks of their JSON files."""
 
     VERSION: ClassVar[int] = 1
@@ -72,39 +67,11 @@ class Sa1b(Source):
     Parameters: ClassVar[type[Parameters]] = Sa1bParameters
     parameters: Sa1bParameters
 
-    @property
-    def _images(self) -> Path:
-        return self.input_path("images")
-
-    @property
-    def split(self) -> str:
-        """The split of every record."""
-        return self.parameters.split or split_of_folder(folder_and_file(self._images)[0])
-
-    def check(self) -> None:
-        """Raises InputError for a path that is missing."""
-        self.check_input("images", "path")
-
     def fingerprint(self) -> Mapping[str, Any]:
         """Names and sizes of the photographs and of their JSON files, and the split."""
         self.check()
-        files = list_photos(self._images, self.parameters.recursive, (*PICTURE_SUFFIXES, ".json"))
+        files = list_photos(self.images, self.parameters.recursive, (*PICTURE_SUFFIXES, ".json"))
         return {"files": files.fingerprint(), "split": self.split}
-
-    def _listing(self) -> Listing:
-        return list_photos(self._images, self.parameters.recursive)
-
-    def entries(self) -> Iterator[Entry]:
-        """The photographs, by name. Raises InputError for a folder without any."""
-        p, split = self.parameters, self.split
-        self.check()
-        listing = self._listing()
-        chosen = sampled(listing.photos, p.sample, self.seed, p.dataset, split)
-        self.left_out = dict(listing.left_out)
-        if len(chosen) < len(listing.photos):
-            self.left_out["sample"] = len(listing.photos) - len(chosen)
-        for photo in chosen:
-            yield photo_entry(p.dataset, split, photo.name)
 
     def _opened(self, entry: Entry) -> Opened:
         """The record of a photograph with its regions.
@@ -112,7 +79,7 @@ class Sa1b(Source):
         Reasons of a failure: ``image``, ``annotation`` (no JSON, or of another photograph),
         ``segments``, ``mask``, ``unsafe path``. A photograph without regions is dropped.
         """
-        folder, links = folder_and_file(self._images)[0], self.parameters.links
+        folder, links = self.folder, self.parameters.links
         photo, _ = read_photo_of(entry["image"], folder, links)
         json_name = str(PurePosixPath(photo.file).with_suffix(".json"))
         data = read_below(folder, json_name, "annotation", "annotation", links)
@@ -178,10 +145,6 @@ class Sa1b(Source):
         by_area = sorted(made, key=lambda pair: (-pair[0].area_px, pair[0].id))[:most]
         kept = {segment.id for segment, _ in by_area}
         return [pair for pair in made if pair[0].id in kept], len(made) - most
-
-    def files(self, record: Record) -> RecordFiles:
-        """Where the photograph lies; its masks are beside the source's shard."""
-        return RecordFiles(image=place_of(folder_and_file(self._images)[0], record.photo.file))
 
 
 def _annotations(data: bytes, name: str, photo: Photo) -> list[dict[str, Any]]:
