@@ -24,8 +24,8 @@ PACKAGED = Path(__file__).parents[2] / "recipes" / "sa_pancap.yaml"
 LIGHT = {"detect", "review", "describe", "integrate", "check_text", "select_diverse"}
 SELECTION = "09-select_diverse"
 
-POINT = 108
-"""The commit at which the run dies: in the middle of describing."""
+POINTS = (108, 118, 128, 138, 148)
+"""Commits around the middle of describing; which one falls there is a matter of timing."""
 
 
 def light(folder: Path) -> Path:
@@ -86,10 +86,14 @@ def test_the_account_tells_what_diversity_dropped(undisturbed: Path) -> None:
 def test_a_killed_run_goes_on_to_the_same_bytes(
     command: list[str], undisturbed: Path, tmp_path: Path
 ) -> None:
-    expected, run = result_files(undisturbed), tmp_path / "killed"
+    expected = result_files(undisturbed)
     zygote = shared_zygote()
-    assert zygote.run([*command, "-w", str(run)], die_at=POINT) == -signal.SIGKILL
-    described = len(list((run / "03-describe").glob("*.done.json")))
+    for point in POINTS:
+        run = tmp_path / f"killed at {point}"
+        assert zygote.run([*command, "-w", str(run)], die_at=point) == -signal.SIGKILL
+        described = len(list((run / "03-describe").glob("*.done.json")))
+        if 0 < described < 5:
+            break
     assert 0 < described < 5, "some are described, and others are not"
     assert result_files(finish(command, run)) == expected
     check_rule_three(run)
